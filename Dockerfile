@@ -1,0 +1,20 @@
+# One image for every process of ours; docker-compose.yml says which one it runs.
+FROM python:3.13-slim AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /app
+COPY requirements.lock ./
+RUN python -m venv /opt/venv \
+ && /opt/venv/bin/pip install --require-hashes -r requirements.lock
+COPY . .
+RUN /opt/venv/bin/pip install --no-deps --no-build-isolation -e .
+
+FROM python:3.13-slim
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    PARKER_STATE_DIR=/var/lib/parker PARKER_ENV_FILE= PARKER_LOG_FORMAT=json
+RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/parker parker
+WORKDIR /app
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+USER parker
+ENTRYPOINT ["parker"]
+CMD ["--help"]

@@ -1,0 +1,65 @@
+# Needs only make and Python 3.11 or newer with its venv module; everything else is installed.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: help install run demo test check format lock clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Install everything into .venv, exactly as locked
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Python's venv module is missing; installing it with apt-get." >&2; \
+			apt-get update -qq && apt-get install -qq -y python3-venv >/dev/null; \
+		else \
+			echo "Python's venv module is missing. On Debian or Ubuntu:" >&2; \
+			echo "  sudo apt-get install python3-venv" >&2; exit 1; \
+		fi; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(STAMP): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing (a minute or two at the first time) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation -e .
+	@touch $@
+
+run: $(STAMP) ## Start everything on this machine; Ctrl-C stops it
+	@exec $(BIN)/parker up $(ARGS)
+
+demo: $(STAMP) ## Watch a wish being booked, in a throwaway installation
+	@exec $(BIN)/parker demo $(ARGS)
+
+test: $(STAMP) ## Run all tests (ARGS="-k name" for some)
+	$(BIN)/pytest $(ARGS)
+
+check: $(STAMP) ## Lint, formatting, types and the walls between packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Put the code into form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(STAMP) ## Resolve the dependencies again into requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \
+		--python-version 3.11 --no-header --upgrade -o requirements.lock
+
+clean: ## Remove what tools leave behind; .venv and .parker stay
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,400 @@
+"""What is done to a campaign's row: by its traveller, by the clock, by a match."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from activities.offers import WORKER
+from db.models import AttemptRow, CampaignRow
+from db.models.offer_decision import DecisionVerdict
+from db.models.proposal import ProposalStatus
+from db.queries import openings
+from db.queries.attempts import attempt_opened_by, card_of, live_attempt, live_mandate
+from db.queries.bookings import live_booking
+from db.queries.campaigns import apply_edit, facts, get_campaign, insert_campaign
+from db.queries.notices import NewNotice, add_notices
+from db.queries.switches import booking_stopped
+from db.queries.transitions import append_event, change_state, lock_campaign
+from db.session import Database
+from domain.attempts import PAST_NO_RETURN
+from domain.campaigns import ENDED, BookingMode, CampaignState
+from domain.ids import AttemptId, CampaignId
+from domain.mandates import may_book
+from domain.messages.attempt import AttemptInput
+from domain.messages.campaign import (
+    ApprovedProposal,
+    CampaignAnswer,
+    CampaignAnswerCode,
+    CampaignFacts,
+    EditInput,
+    NewCampaign,
+    Opened,
+    Opening,
+    OpenInput,
+    ProposalInput,
+)
+from runtime.clock import activity_now
+from runtime.policy import Policy
+
+_Code = CampaignAnswerCode
+
+
+class CampaignActivities:
+    def __init__(self, database: Database, policy: Policy) -> None:
+        self._database, self._policy = database, policy
+        self._warn_before = timedelta(days=policy.expiring_soon_days)
+
+    # Reading and creating
+
+    @activity.defn
+    async def create_campaign(self, new: NewCampaign) -> CampaignAnswer:
+        """Commit the campaign. Asking again with the same body is the same campaign."""
+        async with self._database.transaction(WORKER) as session:
+            row, _ = await insert_campaign(session, new, activity_now())
+            code = _Code.DONE if row.body_hmac == new.body_hmac else _Code.KEY_CLASH
+            return await _answer(session, row, code)
+
+    @activity.defn
+    async def campaign_answer(self, campaign_id: CampaignId) -> CampaignAnswer:
+        async with self._database.transaction(WORKER) as session:
+            row = await _existing(session, campaign_id)
+            return await _answer(session, row, _Code.DONE)
+
+    @activity.defn
+    async def campaign_facts(self, campaign_id: CampaignId) -> CampaignFacts:
+        async with self._database.transaction(WORKER) as session:
+            found = await facts(session, campaign_id, activity_now(), warn_before=self._warn_before)
+        if found is None:
+            raise LookupError(f"no campaign {campaign_id}")
+        return found
+
+    @activity.defn
+    async def live_attempt(self, campaign_id: CampaignId) -> AttemptInput | None:
+        """Return the attempt that the rows say is under way."""
+        async with self._database.transaction(WORKER) as session:
+            row = await live_attempt(session, campaign_id)
+            return openings.attempt_input(row) if row else None
+
+    # What the traveller asks for
+
+    @activity.defn
+    async def edit_campaign(self, request: EditInput) -> CampaignAnswer:
+        """Replace the wish. Refused while an attempt is under way, or against an old version."""
+        now = activity_now()
+        async with self._database.transaction(WORKER) as session:
+            row = await _locked(session, request.campaign_id)
+            attempt = await live_attempt(session, row.id)
+            refusal = await _closed(session, row, attempt)
+            if refusal:
+                return refusal
+            if attempt or row.status is CampaignState.BOOKING:
+                return await _answer(session, row, _Code.BEING_BOOKED)
+            if row.criteria_version != request.edit.expected_version:
+                return await _answer(session, row, _Code.STALE)
+            await apply_edit(session, row, request.edit, now)
+            return await _answer(session, row, _Code.DONE)
+
+    @activity.defn
+    async def pause_campaign(self, campaign_id: CampaignId) -> CampaignAnswer:
+        """Stop watching; an attempt before its point of no return is called off."""
+        return await self._stop(campaign_id, CampaignState.PAUSED, "campaign.paused")
+
+    @activity.defn
+    async def cancel_campaign(self, campaign_id: CampaignId) -> CampaignAnswer:
+        """End the campaign; an attempt before its point of no return is called off."""
+        return await self._stop(campaign_id, CampaignState.CANCELLED, "campaign.cancelled")
+
+    async def _stop(self, campaign_id: CampaignId, to: CampaignState, event: str) -> CampaignAnswer:
+        now = activity_now()
+        async with self._database.transaction(WORKER) as session:
+            row = await _locked(session, campaign_id)
+            if row.status is to:
+                return await _answer(session, row, _Code.ALREADY)
+            attempt = await live_attempt(session, row.id)
+            refusal = await _closed(session, row, attempt)
+            if refusal:
+                return refusal
+            await openings.close_proposal(session, row, ProposalStatus.VOID, now)
+            await change_state(session, row, to, now=now, event=event)
+            return await _answer(session, row, _Code.DONE, attempt)
+
+    @activity.defn
+    async def resume_campaign(self, campaign_id: CampaignId) -> CampaignAnswer:
+        """Watch again, at once: after a pause, or after what needed the traveller was mended."""
+        now = activity_now()
+        async with self._database.transaction(WORKER) as session:
+            row = await _locked(session, campaign_id)
+            attempt = await live_attempt(session, row.id)
+            refusal = await _closed(session, row, attempt)
+            if refusal:
+                return refusal
+            if row.status not in {CampaignState.PAUSED, CampaignState.NEEDS_ACTION}:
+                return await _answer(session, row, _Code.ALREADY)
+            if await live_booking(session, row.id):
+                return await _answer(session, row, _Code.NOT_NOW)
+            row.action_reason = row.hold_off_until = None
+            await change_state(
+                session, row, CampaignState.ACTIVE, now=now, event="campaign.resumed"
+            )
+            return await _answer(session, row, _Code.DONE)
+
+    # Proposals
+
+    @activity.defn
+    async def approve_proposal(self, request: ProposalInput) -> ApprovedProposal:
+        """Take the traveller's yes: these flights, at or below this price, searched afresh."""
+        now = activity_now()
+        async with self._database.transaction(WORKER) as session:
+            row = await _locked(session, request.campaign_id)
+            proposal = await openings.open_proposal(session, row.id)
+            attempt = await live_attempt(session, row.id)
+            if attempt and attempt.proposal_id == request.proposal_id:
+                return ApprovedProposal(answer=await _answer(session, row, _Code.ALREADY, attempt))
+            refusal = await _closed(session, row, attempt)
+            if refusal:
+                return ApprovedProposal(answer=refusal)
+            if proposal is None or proposal.id != request.proposal_id or now >= proposal.expires_at:
+                return ApprovedProposal(answer=await _answer(session, row, _Code.NO_SUCH_PROPOSAL))
+            match = openings.match_of(proposal)
+            await openings.close_proposal(session, row, ProposalStatus.APPROVED, now)
+            await change_state(
+                session, row, CampaignState.ACTIVE, now=now, event="campaign.approved"
+            )
+            return ApprovedProposal(answer=await _answer(session, row, _Code.DONE), offer=match)
+
+    @activity.defn
+    async def reject_proposal(self, request: ProposalInput) -> CampaignAnswer:
+        """Take the traveller's no: go on watching, and leave these flights alone for a while."""
+        async with self._database.transaction(WORKER) as session:
+            row = await _locked(session, request.campaign_id)
+            refusal = await _closed(session, row, await live_attempt(session, row.id))
+            if refusal:
+                return refusal
+            proposal = await openings.open_proposal(session, row.id)
+            if proposal is None or proposal.id != request.proposal_id:
+                return await _answer(session, row, _Code.NO_SUCH_PROPOSAL)
+            await self._close(session, row, ProposalStatus.REJECTED)
+            return await _answer(session, row, _Code.DONE)
+
+    @activity.defn
+    async def lapse_proposal(self, campaign_id: CampaignId) -> None:
+        """Close a proposal that nobody answered in time, and watch again."""
+        async with self._database.transaction(WORKER) as session:
+            row = await _locked(session, campaign_id)
+            proposal = await openings.open_proposal(session, row.id)
+            if proposal and activity_now() >= proposal.expires_at:
+                await self._close(session, row, ProposalStatus.LAPSED)
+
+    async def _close(self, session: AsyncSession, row: CampaignRow, status: ProposalStatus) -> None:
+        now = activity_now()
+        await openings.close_proposal(session, row, status, now)
+        if row.status is CampaignState.AWAITING_APPROVAL:
+            await change_state(
+                session, row, CampaignState.ACTIVE, now=now, event="campaign.watching_again"
+            )
+
+    # Matches
+
+    @activity.defn
+    async def act_on_match(self, request: OpenInput) -> Opened:
+        """Turn a match into an attempt or a proposal, if everything still allows it."""
+        now = activity_now()
+        async with self._database.transaction(WORKER) as session:
+            row = await _locked(session, request.campaign_id)
+            done = await self._done_before(session, request)
+            if done:
+                return done
+            why = await self._unfit(session, row, request, now)
+            if why:
+                return Opened(what=Opening.NOTHING, why=why)
+            if row.mode is BookingMode.ASK_ME_FIRST and request.proposal_id is None:
+                return await self._propose(session, row, request, now)
+            return await self._attempt(session, row, request, now)
+
+    async def _done_before(self, session: AsyncSession, request: OpenInput) -> Opened | None:
+        attempt = await attempt_opened_by(session, request.opening_key)
+        if attempt:
+            return Opened(what=Opening.ATTEMPT, attempt=openings.attempt_input(attempt))
+        if await openings.proposal_opened_by(session, request.opening_key):
+            return Opened(what=Opening.PROPOSAL)
+        return None
+
+    async def _unfit(
+        self, session: AsyncSession, row: CampaignRow, request: OpenInput, now: datetime
+    ) -> str:
+        """Say what forbids acting on the match, in a word for the log."""
+        if row.status is not CampaignState.ACTIVE or now >= row.ends_at:
+            return "not watching"
+        if request.offer.criteria_version != row.criteria_version:
+            return "stale"
+        if row.hold_off_until and now < row.hold_off_until and request.proposal_id is None:
+            return "holding off"
+        if await live_attempt(session, row.id) or await live_booking(session, row.id):
+            return "one at a time"
+        mandate = await live_mandate(session, row.id)
+        if mandate is None or may_book(mandate, request.offer.price, now):
+            return "not allowed by the mandate"
+        if await booking_stopped(session):
+            return "booking is stopped"
+        return ""
+
+    async def _attempt(
+        self, session: AsyncSession, row: CampaignRow, request: OpenInput, now: datetime
+    ) -> Opened:
+        card = await card_of(session, row)
+        if card is None:
+            await self._ask_for_card(session, row, now)
+            return Opened(what=Opening.NOTHING, why="no usable card")
+        mandate = await live_mandate(session, row.id)
+        assert mandate is not None
+        limit = min(row.budget, mandate.cap, key=lambda m: m.minor)
+        if request.proposal_id:
+            limit = min(limit, request.offer.price, key=lambda m: m.minor)
+        attempt = await openings.insert_attempt(session, row, card, request, limit=limit, now=now)
+        await openings.decide(session, row.id, request.offer, DecisionVerdict.BOOKED)
+        await change_state(
+            session,
+            row,
+            CampaignState.BOOKING,
+            now=now,
+            event="campaign.booking",
+            data={
+                "attempt_id": str(attempt.id),
+                "matched_minor": attempt.matched_minor,
+                "currency": attempt.currency,
+            },
+        )
+        return Opened(what=Opening.ATTEMPT, attempt=openings.attempt_input(attempt))
+
+    async def _propose(
+        self, session: AsyncSession, row: CampaignRow, request: OpenInput, now: datetime
+    ) -> Opened:
+        offer = await openings.snapshot_of(session, request.offer)
+        if offer is None:
+            return Opened(what=Opening.NOTHING, why="the look's offer is gone")
+        expires_at = min(now + self._policy.proposal_ttl, row.ends_at)
+        proposal = await openings.insert_proposal(
+            session, row, request, offer, expires_at=expires_at, now=now
+        )
+        await openings.decide(session, row.id, request.offer, DecisionVerdict.PROPOSED)
+        facts_told = {
+            "proposal_id": str(proposal.id),
+            "price_minor": proposal.price_minor,
+            "currency": proposal.currency,
+            "expires_at": expires_at.isoformat(),
+        }
+        await change_state(
+            session,
+            row,
+            CampaignState.AWAITING_APPROVAL,
+            now=now,
+            event="proposal.opened",
+            data=facts_told,
+            notices=[_notice("approval_needed", row, facts_told, subject_id=proposal.id)],
+        )
+        return Opened(what=Opening.PROPOSAL)
+
+    async def _ask_for_card(self, session: AsyncSession, row: CampaignRow, now: datetime) -> None:
+        row.action_reason = "no_card"
+        await change_state(
+            session,
+            row,
+            CampaignState.NEEDS_ACTION,
+            now=now,
+            event="campaign.needs_action",
+            data={"reason": "no_card"},
+            notices=[_notice("no_card", row, {"reason": "no_card"})],
+        )
+
+    # The clock
+
+    @activity.defn
+    async def expire_campaign(self, campaign_id: CampaignId) -> None:
+        """End the campaign; an attempt past its point of no return is left to finish."""
+        now = activity_now()
+        async with self._database.transaction(WORKER) as session:
+            row = await _locked(session, campaign_id)
+            attempt = await live_attempt(session, row.id)
+            underway = attempt is not None and attempt.state in PAST_NO_RETURN
+            if row.status in ENDED or underway or now < row.ends_at:
+                return
+            await openings.close_proposal(session, row, ProposalStatus.VOID, now)
+            await change_state(
+                session,
+                row,
+                CampaignState.EXPIRED,
+                now=now,
+                event="campaign.expired",
+                notices=[_notice("expired", row, {})],
+            )
+
+    @activity.defn
+    async def warn_expiring(self, campaign_id: CampaignId) -> None:
+        now = activity_now()
+        async with self._database.transaction(WORKER) as session:
+            row = await _locked(session, campaign_id)
+            if row.status in ENDED or row.warned_at:
+                return
+            row.warned_at = now
+            told = {"ends_at": row.ends_at.isoformat()}
+            await append_event(session, row.id, "campaign.expiring_soon", told, now)
+            await add_notices(session, [_notice("expiring_soon", row, told)], now)
+
+
+def _notice(
+    event: str, row: CampaignRow, data: dict[str, Any], *, subject_id: UUID | None = None
+) -> NewNotice:
+    return NewNotice(
+        event=event,
+        subject_id=subject_id or row.id,
+        user_id=row.user_id,
+        campaign_id=row.id,
+        data=data,
+    )
+
+
+async def _existing(session: AsyncSession, campaign_id: CampaignId) -> CampaignRow:
+    row = await get_campaign(session, campaign_id)
+    if row is None:
+        raise LookupError(f"no campaign {campaign_id}")
+    return row
+
+
+async def _locked(session: AsyncSession, campaign_id: CampaignId) -> CampaignRow:
+    row = await lock_campaign(session, campaign_id)
+    if row is None:
+        raise LookupError(f"no campaign {campaign_id}")
+    return row
+
+
+async def _closed(
+    session: AsyncSession, row: CampaignRow, attempt: AttemptRow | None
+) -> CampaignAnswer | None:
+    """Answer for a campaign that can no longer be changed: booked, being booked, or ended."""
+    if row.status is CampaignState.BOOKED:
+        return await _answer(session, row, _Code.BOOKED)
+    if row.status in ENDED:
+        return await _answer(session, row, _Code.ENDED)
+    if attempt and attempt.state in PAST_NO_RETURN:
+        return await _answer(session, row, _Code.BEING_BOOKED)
+    return None
+
+
+async def _answer(
+    session: AsyncSession,
+    row: CampaignRow,
+    code: CampaignAnswerCode,
+    attempt: AttemptRow | None = None,
+) -> CampaignAnswer:
+    booking = await live_booking(session, row.id) if code is _Code.BOOKED else None
+    return CampaignAnswer(
+        code=code,
+        campaign_id=CampaignId(row.id),
+        state=row.status,
+        criteria_version=row.criteria_version,
+        booking_reference=booking.booking_reference if booking else None,
+        attempt_id=AttemptId(attempt.id) if attempt else None,
+    )

@@ -1,0 +1,67 @@
+"""One place where a provider's failure becomes what Temporal understands.
+
+The types are written where they are raised; retry policies match on them:
+`RateLimited` and `ProviderUnavailable` (nothing happened, retried), `OutcomeUnknown` (retried: only
+raised by calls that are safe to repeat), `BadAnswer` (retried a few times by its policy),
+`CredentialsRefused` and `ProviderRefused` (never retried).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from providers.errors import CredentialsRefused, ProviderError, ProviderRefused, RateLimited
+
+HEARTBEAT_SECONDS = 2.0
+RATE_LIMIT_PAUSE = timedelta(seconds=5)
+RATE_LIMIT_PAUSE_MAX = timedelta(seconds=90)
+
+
+@asynccontextmanager
+async def provider_call() -> AsyncIterator[None]:
+    """Heartbeat while a provider is asked, and translate what it may raise.
+
+    Raises:
+        ApplicationError: with the type names listed at the top of this module.
+    """
+    try:
+        async with heartbeats():
+            yield
+    except ProviderError as error:
+        raise to_application_error(error) from error
+
+
+@asynccontextmanager
+async def heartbeats() -> AsyncIterator[None]:
+    """Say that this worker lives, as long as the block runs."""
+    beating = asyncio.create_task(_heartbeat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+
+
+def to_application_error(error: ProviderError) -> ApplicationError:
+    name = type(error).__name__
+    if isinstance(error, RateLimited):
+        return ApplicationError(str(error), type=name, next_retry_delay=_pause(error.retry_at))
+    final = isinstance(error, CredentialsRefused | ProviderRefused)
+    return ApplicationError(str(error), type=name, non_retryable=final)
+
+
+def _pause(retry_at: datetime | None) -> timedelta:
+    if retry_at is None:
+        return RATE_LIMIT_PAUSE
+    # The vendor's window is real time, whatever clock the workflow lives on.
+    wait = retry_at - datetime.now(UTC)
+    return min(max(wait, timedelta(seconds=1)), RATE_LIMIT_PAUSE_MAX)
+
+
+async def _heartbeat() -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(HEARTBEAT_SECONDS)

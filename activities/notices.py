@@ -1,0 +1,132 @@
+"""Telling travellers: pending notices become e-mail, at least once, under a stable Message-ID."""
+
+from datetime import datetime, timedelta
+from html import escape
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+from temporalio.common import RetryPolicy
+
+from activities.failures import provider_call
+from activities.offers import WORKER
+from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
+from db.models import NoticeRow
+from db.queries.bookings import get_booking
+from db.queries.campaigns import get_campaign, summary_of
+from db.queries.notices import mark_sent, pending_notices
+from db.queries.openings import get_proposal
+from db.queries.users import get_user
+from db.session import Database
+from db.vault import PersonalVault
+from domain.ids import BookingId, CampaignId, UserId
+from domain.itineraries import Itinerary
+from domain.notices import NoticeFacts, compose
+from providers.ports import MailSender, OutgoingMail
+from runtime.clock import activity_now
+from runtime.tokens import PAY_PURPOSE, sign_token
+
+# Given up for now after a day; the row stays pending and the next round takes it along.
+SEND_NOTICES = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=2),
+    schedule_to_close_timeout=timedelta(days=1),
+    heartbeat_timeout=HEARTBEAT_TIMEOUT,
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=10)
+    ),
+)
+
+
+class NoticeActivities:
+    def __init__(
+        self,
+        database: Database,
+        vault: PersonalVault,
+        mail: MailSender,
+        *,
+        base_url: str,
+        link_secret: str,
+        sandbox: bool,
+    ) -> None:
+        self._database, self._vault, self._mail = database, vault, mail
+        self._base_url, self._link_secret, self._sandbox = base_url, link_secret, sandbox
+
+    @activity.defn
+    async def send_notices(self, campaign_id: CampaignId) -> int:
+        """Send what is pending for a campaign; return how many were sent."""
+        return await self._send_all(campaign_id=campaign_id)
+
+    @activity.defn
+    async def send_booking_notices(self, booking_id: BookingId) -> int:
+        """Send what is pending for a booking; return how many were sent."""
+        return await self._send_all(booking_id=booking_id)
+
+    async def _send_all(
+        self, *, campaign_id: UUID | None = None, booking_id: UUID | None = None
+    ) -> int:
+        async with self._database.transaction(WORKER) as session:
+            rows = await pending_notices(session, campaign_id=campaign_id, booking_id=booking_id)
+            mails = [(row.id, await self._write(session, row)) for row in rows]
+        for notice_id, mail in mails:
+            async with provider_call():
+                await self._mail.send(mail)
+            async with self._database.transaction(WORKER) as session:
+                await mark_sent(session, notice_id, activity_now())
+        return len(mails)
+
+    async def _write(self, session: AsyncSession, row: NoticeRow) -> OutgoingMail:
+        user = await get_user(session, row.user_id)
+        if user is None:
+            raise LookupError(f"notice {row.id} has no user")
+        address = await self._vault.open(
+            session,
+            UserId(user.id),
+            user.email_encrypted,
+            table="users",
+            column="email",
+            row_id=user.id,
+        )
+        message = compose(row.event, await self._facts(session, row))
+        return OutgoingMail(
+            message_id=row.message_id,
+            to=address,
+            subject=message.subject,
+            text=message.text,
+            html=_html(message.text),
+        )
+
+    async def _facts(self, session: AsyncSession, row: NoticeRow) -> NoticeFacts:
+        campaign = await get_campaign(session, row.campaign_id) if row.campaign_id else None
+        booking = await get_booking(session, row.booking_id) if row.booking_id else None
+        itinerary = Itinerary.model_validate(booking.itinerary) if booking else None
+        if row.event == "approval_needed":
+            proposal = await get_proposal(session, UUID(row.data["proposal_id"]))
+            itinerary = Itinerary.model_validate(proposal.itinerary) if proposal else None
+        return NoticeFacts(
+            wish=summary_of(campaign) if campaign else "your booking",
+            data=row.data,
+            itinerary=itinerary,
+            tickets=tuple(str(t["number"]) for t in booking.ticket_numbers) if booking else (),
+            link=self._link(row),
+            sandbox=self._sandbox,
+        )
+
+    def _link(self, row: NoticeRow) -> str | None:
+        if row.event != "authentication_required":
+            return None
+        lapses_at = datetime.fromisoformat(row.data["lapses_at"])
+        attempt_id = UUID(row.data["attempt_id"])
+        token = sign_token(self._link_secret, PAY_PURPOSE, attempt_id, lapses_at, owner=row.user_id)
+        return f"{self._base_url}/pay/{token}"
+
+
+def _html(text: str) -> str:
+    """Show the same words as a page: paragraphs, line breaks, links that can be pressed."""
+    parts = []
+    for paragraph in text.strip().split("\n\n"):
+        safe = escape(paragraph).replace("\n", "<br>\n")
+        if paragraph.startswith(("http://", "https://")):
+            safe = f'<a href="{safe}">{safe}</a>'
+        parts.append(f"<p>{safe}</p>")
+    body = "\n".join(parts)
+    return f'<!doctype html>\n<html lang="en"><body>\n{body}\n</body></html>\n'

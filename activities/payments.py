@@ -1,0 +1,491 @@
+"""Holding, taking and releasing a traveller's money. Every step asks before it repeats."""
+
+from datetime import timedelta
+from typing import assert_never
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
+
+from activities.failures import provider_call
+from activities.offers import WORKER
+from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
+from db.models import AttemptRow, PaymentRow
+from db.models.provider_call import CallState
+from db.queries import calls
+from db.queries.attempts import authorisation_times, card_of
+from db.queries.bookings import record_paid
+from db.queries.payments import get_customer, get_method, get_payment
+from db.queries.transitions import (
+    change_state,
+    lock_attempt,
+    lock_campaign,
+    payment_notice,
+)
+from db.session import Database
+from db.vault import PersonalVault
+from domain.attempts import AttemptState, FailureReason
+from domain.authorisations import card_may_be_tried
+from domain.ids import UserId, derive, provider_key
+from domain.messages.attempt import (
+    AuthenticateInput,
+    Authorisation,
+    AuthorisationStatus,
+    AuthoriseInput,
+    CaptureInput,
+    CaptureOutcome,
+    CaptureStatus,
+    PaymentStep,
+)
+from domain.money import Money
+from domain.payments import DeclineClass, PaymentState
+from domain.values import Value
+from providers.ports import (
+    AuthenticationRequired,
+    CaptureRefused,
+    CardPayments,
+    IntentStatus,
+    PaymentAuthorised,
+    PaymentDeclined,
+    PaymentIntent,
+    PaymentRequest,
+)
+from runtime.clock import activity_now
+from runtime.policy import Policy
+
+RAIL = "stripe"
+
+# The processor's socket times out after 30 s; creating and confirming are two calls.
+AUTHORISE = ActivityOptions(
+    start_to_close_timeout=timedelta(seconds=100),
+    schedule_to_close_timeout=timedelta(minutes=30),
+    heartbeat_timeout=HEARTBEAT_TIMEOUT,
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+    ),
+)
+# A capture must come to an end: the order stands. Its key makes repeating it safe.
+CAPTURE = ActivityOptions(
+    start_to_close_timeout=timedelta(seconds=100),
+    heartbeat_timeout=HEARTBEAT_TIMEOUT,
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2)
+    ),
+)
+# What cannot be released in three days becomes an operator's task.
+VOID = ActivityOptions(
+    start_to_close_timeout=timedelta(seconds=100),
+    schedule_to_close_timeout=timedelta(days=3),
+    heartbeat_timeout=HEARTBEAT_TIMEOUT,
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10)
+    ),
+)
+
+_TRY_LATER = frozenset({DeclineClass.TRY_LATER, DeclineClass.RATE})
+
+
+class _Card(Value):
+    customer_ref: str
+    method_ref: str
+
+
+class PaymentActivities:
+    def __init__(
+        self, database: Database, vault: PersonalVault, payments: CardPayments, policy: Policy
+    ) -> None:
+        self._database, self._vault = database, vault
+        self._payments, self._policy = payments, policy
+
+    # Holding
+
+    @activity.defn
+    async def authorise_payment(self, request: AuthoriseInput) -> Authorisation:
+        """Hold the amount: create the intent, store its id, confirm it with the traveller away."""
+        async with self._database.transaction(WORKER) as session:
+            payment = await self._begin(session, request)
+            if isinstance(payment, Authorisation):
+                return payment
+            card = await self._card(session, payment)
+        if payment.intent_ref is None:
+            intent_ref = await self._create(payment, card, request)
+            if intent_ref is None:
+                return _voided()
+        else:
+            intent_ref = payment.intent_ref
+        async with provider_call():
+            intent = await self._payments.get(intent_ref)
+            if intent.status is IntentStatus.NEW:
+                key = provider_key("confirm", request.attempt_id, request.round)
+                answer = await self._payments.confirm(intent_ref, key=key)
+            else:
+                answer = _answer_of(intent)
+        return await self._record_answer(request.attempt_id, request.round, answer)
+
+    async def _begin(
+        self, session: AsyncSession, request: AuthoriseInput
+    ) -> PaymentRow | Authorisation:
+        """Find or insert the payment's row; an answer where nothing is left to be asked."""
+        now = activity_now()
+        campaign = await lock_campaign(session, request.campaign_id)
+        attempt = await lock_attempt(session, request.attempt_id)
+        if campaign is None or attempt is None or attempt.failure_reason:
+            return _voided()
+        payment = await get_payment(session, attempt.id, request.round, lock=True)
+        if payment is None:
+            method = await card_of(session, campaign)
+            if method is None:
+                return _declined(FailureReason.CARD_DECLINED)
+            since = now - self._policy.authorisations_window
+            times = await authorisation_times(session, method.id, since)
+            limit, window = self._policy.authorisations_per_card, self._policy.authorisations_window
+            if not card_may_be_tried(times, now, limit, window):
+                return _declined(FailureReason.CARD_TRY_LATER)
+            payment = PaymentRow(
+                id=derive("payment", attempt.id, request.round),
+                attempt_id=attempt.id,
+                campaign_id=campaign.id,
+                user_id=attempt.user_id,
+                round=request.round,
+                rail=RAIL,
+                payment_method_id=method.id,
+                amount_minor=request.amount.minor,
+                currency=request.amount.currency,
+                created_at=now,
+                updated_at=now,
+            )
+            session.add(payment)
+            await session.flush()
+        if attempt.state in {AttemptState.VALIDATING, AttemptState.AWAITING_AUTHENTICATION}:
+            await change_state(
+                session,
+                attempt,
+                AttemptState.AUTHORISING,
+                now=now,
+                event="attempt.authorising",
+                data={"amount": request.amount.amount(), "currency": request.amount.currency},
+            )
+        return _standing(payment) or payment
+
+    async def _card(self, session: AsyncSession, payment: PaymentRow) -> _Card:
+        customer = await get_customer(session, payment.user_id)
+        method = await get_method(session, payment.payment_method_id)
+        if customer is None or method is None:
+            raise ApplicationError("the card is gone", type="CardGone", non_retryable=True)
+        user = UserId(payment.user_id)
+        return _Card(
+            customer_ref=await self._vault.open(
+                session,
+                user,
+                customer.customer_ref_encrypted,
+                table="payment_customers",
+                column="customer_ref",
+                row_id=customer.user_id,
+            ),
+            method_ref=await self._vault.open(
+                session,
+                user,
+                method.method_ref_encrypted,
+                table="payment_methods",
+                column="method_ref",
+                row_id=method.id,
+            ),
+        )
+
+    async def _create(
+        self, payment: PaymentRow, card: _Card, request: AuthoriseInput
+    ) -> str | None:
+        """Create the intent and store its id; None if the payment was called off meanwhile.
+
+        An intent that nobody confirms holds no money, so a lost answer here costs nothing.
+        """
+        reference = _reference(request.attempt_id, request.round)
+        async with provider_call():
+            known = await self._payments.find(card.customer_ref, reference)
+            intent = known[0] if known else None
+            if intent is None:
+                intent = await self._payments.create(
+                    PaymentRequest(
+                        key=provider_key("intent", request.attempt_id, request.round),
+                        attempt_reference=reference,
+                        campaign_reference=str(request.campaign_id),
+                        customer_ref=card.customer_ref,
+                        method_ref=card.method_ref,
+                        amount=Money(minor=payment.amount_minor, currency=payment.currency),
+                        description="Flight booked by Parker Flight",
+                    )
+                )
+        async with self._database.transaction(WORKER) as session:
+            row = await get_payment(session, request.attempt_id, request.round, lock=True)
+            void = await calls.get_call(session, _void_key(request.attempt_id, request.round))
+            if row is None or void is not None or row.state is PaymentState.VOIDED:
+                return None
+            row.intent_ref, row.updated_at = intent.intent_ref, activity_now()
+        return intent.intent_ref
+
+    # Asking the traveller's bank
+
+    @activity.defn
+    async def check_authorisation(self, step: PaymentStep) -> Authorisation:
+        """Ask whether the bank has agreed meanwhile."""
+        async with self._database.transaction(WORKER) as session:
+            payment = await get_payment(session, step.attempt_id, step.round)
+        if payment is None or payment.intent_ref is None:
+            return _voided()
+        async with provider_call():
+            intent = await self._payments.get(payment.intent_ref)
+        return await self._record_answer(step.attempt_id, step.round, _answer_of(intent))
+
+    @activity.defn
+    async def begin_authentication(self, request: AuthenticateInput) -> Authorisation:
+        """Confirm with the traveller present; the answer may hold the bank's address."""
+        async with self._database.transaction(WORKER) as session:
+            payment = await get_payment(session, request.attempt_id, request.round)
+            if payment is None or payment.intent_ref is None:
+                return _voided()
+            card = await self._card(session, payment)
+        async with provider_call():
+            answer = await self._payments.begin_authentication(
+                payment.intent_ref,
+                method_ref=card.method_ref,
+                return_url=request.return_url,
+                key=provider_key(
+                    f"authenticate:{activity.info().activity_id}",
+                    request.attempt_id,
+                    request.round,
+                ),
+            )
+        return await self._record_answer(request.attempt_id, request.round, answer)
+
+    # Releasing and taking
+
+    @activity.defn
+    async def void_payment(self, step: PaymentStep) -> None:
+        """Release a hold; nothing to release is fine. After this the payment holds nothing."""
+        async with self._database.transaction(WORKER) as session:
+            payment = await get_payment(session, step.attempt_id, step.round, lock=True)
+            if payment is None or payment.state is PaymentState.VOIDED:
+                return
+            call, _ = await calls.begin_call(
+                session,
+                key=_void_key(step.attempt_id, step.round),
+                kind="void",
+                provider=RAIL,
+                user_id=payment.user_id,
+                attempt_id=step.attempt_id,
+                facts={"amount_minor": payment.amount_minor},
+                now=activity_now(),
+            )
+            card = await self._card(session, payment)
+            key = call.key
+        reference = _reference(step.attempt_id, step.round)
+        async with provider_call():
+            intent_ref = payment.intent_ref
+            if intent_ref is None:
+                known = await self._payments.find(card.customer_ref, reference)
+                intent_ref = known[0].intent_ref if known else None
+            if intent_ref is not None:
+                intent = await self._payments.void(intent_ref, key=key)
+                if intent.captured_minor:
+                    raise ApplicationError(
+                        "a captured payment cannot be released",
+                        type="AlreadyCaptured",
+                        non_retryable=True,
+                    )
+        await self._record_void(step, intent_ref)
+
+    async def _record_void(self, step: PaymentStep, intent_ref: str | None) -> None:
+        now = activity_now()
+        async with self._database.transaction(WORKER) as session:
+            await lock_attempt(session, step.attempt_id)
+            payment = await get_payment(session, step.attempt_id, step.round, lock=True)
+            if payment is None or payment.state is PaymentState.VOIDED:
+                return
+            payment.intent_ref = payment.intent_ref or intent_ref
+            payment.authorised_minor = 0
+            await change_state(
+                session, payment, PaymentState.VOIDED, now=now, event="payment.released"
+            )
+            call = await calls.get_call(session, _void_key(step.attempt_id, step.round), lock=True)
+            if call:
+                calls.settle(call, CallState.ANSWERED, now)
+
+    @activity.defn
+    async def capture_payment(self, request: CaptureInput) -> CaptureOutcome:
+        """Take the money and record the booking as paid, all in one transaction."""
+        key = provider_key("capture", request.attempt_id, request.round)
+        async with self._database.transaction(WORKER) as session:
+            payment = await get_payment(session, request.attempt_id, request.round, lock=True)
+            if payment is None or payment.intent_ref is None:
+                return CaptureOutcome(status=CaptureStatus.REFUSED, code="no_payment")
+            if payment.state in {PaymentState.CAPTURED, PaymentState.REFUNDED}:
+                return CaptureOutcome(status=CaptureStatus.CAPTURED)
+            await calls.begin_call(
+                session,
+                key=key,
+                kind="capture",
+                provider=RAIL,
+                user_id=payment.user_id,
+                attempt_id=request.attempt_id,
+                booking_id=request.booking_id,
+                facts={"amount_minor": request.amount.minor, "currency": request.amount.currency},
+                now=activity_now(),
+            )
+            intent_ref = payment.intent_ref
+        async with provider_call():
+            intent = await self._payments.get(intent_ref)
+            if intent.status is not IntentStatus.CAPTURED:
+                answer = await self._payments.capture(intent_ref, request.amount, key=key)
+                if isinstance(answer, CaptureRefused):
+                    return await self._refused(key, answer)
+                intent = answer
+        if intent.captured_minor != request.amount.minor:
+            raise ApplicationError(
+                "captured another amount than agreed", type="WrongCapture", non_retryable=True
+            )
+        async with self._database.transaction(WORKER) as session:
+            await record_paid(session, request, activity_now())
+        return CaptureOutcome(status=CaptureStatus.CAPTURED)
+
+    async def _refused(self, key: str, answer: CaptureRefused) -> CaptureOutcome:
+        async with self._database.transaction(WORKER) as session:
+            call = await calls.get_call(session, key, lock=True)
+            if call:
+                calls.settle(call, CallState.REFUSED, activity_now(), {"code": answer.code})
+        return CaptureOutcome(status=CaptureStatus.REFUSED, code=answer.code)
+
+    # Writing down what the processor said
+
+    async def _record_answer(
+        self,
+        attempt_id: UUID,
+        number: int,
+        answer: PaymentAuthorised | PaymentDeclined | AuthenticationRequired,
+    ) -> Authorisation:
+        now = activity_now()
+        async with self._database.transaction(WORKER) as session:
+            attempt = await lock_attempt(session, attempt_id)
+            payment = await get_payment(session, attempt_id, number, lock=True)
+            if attempt is None or payment is None or payment.state is PaymentState.VOIDED:
+                return _voided()
+            match answer:
+                case PaymentAuthorised(intent=intent):
+                    await _authorised(session, payment, intent)
+                case PaymentDeclined():
+                    payment.decline_kind, payment.decline_code = answer.kind, answer.code
+                    if payment.state is not PaymentState.DECLINED:
+                        await change_state(
+                            session,
+                            payment,
+                            PaymentState.DECLINED,
+                            now=now,
+                            event="payment.declined",
+                        )
+                case AuthenticationRequired():
+                    await self._needs_customer(session, attempt, payment)
+                case _:
+                    assert_never(answer)
+            standing = _standing(payment)
+            redirect = answer.redirect_url if isinstance(answer, AuthenticationRequired) else None
+        assert standing is not None
+        return standing.model_copy(
+            update={
+                "redirect_url": redirect,
+                "lapses_at": payment.created_at + self._policy.authentication_time,
+            }
+        )
+
+    async def _needs_customer(
+        self, session: AsyncSession, attempt: AttemptRow, payment: PaymentRow
+    ) -> None:
+        if payment.state is PaymentState.AUTHENTICATION_REQUIRED:
+            return
+        now = activity_now()
+        await change_state(
+            session,
+            payment,
+            PaymentState.AUTHENTICATION_REQUIRED,
+            now=now,
+            event="payment.authentication_required",
+        )
+        if attempt.state is AttemptState.AUTHORISING:
+            lapses_at = payment.created_at + self._policy.authentication_time
+            await change_state(
+                session,
+                attempt,
+                AttemptState.AWAITING_AUTHENTICATION,
+                now=now,
+                event="attempt.awaiting_authentication",
+                data={"lapses_at": lapses_at.isoformat()},
+                notices=[payment_notice("authentication_required", attempt, payment, lapses_at)],
+            )
+
+
+async def _authorised(session: AsyncSession, payment: PaymentRow, intent: PaymentIntent) -> None:
+    payment.authorised_minor = intent.authorised_minor or intent.amount.minor
+    payment.capture_before = intent.capture_before
+    if payment.state in {PaymentState.CREATED, PaymentState.AUTHENTICATION_REQUIRED}:
+        await change_state(
+            session,
+            payment,
+            PaymentState.AUTHORISED,
+            now=activity_now(),
+            event="payment.authorised",
+            data={"amount_minor": payment.amount_minor, "currency": payment.currency},
+        )
+
+
+def _answer_of(
+    intent: PaymentIntent,
+) -> PaymentAuthorised | PaymentDeclined | AuthenticationRequired:
+    """Read what an earlier confirmation came to from the intent's status."""
+    match intent.status:
+        case IntentStatus.AUTHORISED | IntentStatus.CAPTURED:
+            return PaymentAuthorised(intent=intent)
+        case IntentStatus.NEEDS_CUSTOMER | IntentStatus.PROCESSING | IntentStatus.NEW:
+            return AuthenticationRequired(redirect_url=intent.redirect_url)
+        case IntentStatus.DECLINED | IntentStatus.VOIDED:
+            return intent.decline or PaymentDeclined(kind=DeclineClass.ISSUER, code="voided")
+        case _:
+            assert_never(intent.status)
+
+
+def _standing(payment: PaymentRow) -> Authorisation | None:
+    """Say what the row knows already; None if the processor must be asked."""
+    amount = Money(minor=payment.amount_minor, currency=payment.currency)
+    match payment.state:
+        case PaymentState.CREATED:
+            return None
+        case PaymentState.AUTHORISED | PaymentState.CAPTURED | PaymentState.REFUNDED:
+            return Authorisation(
+                status=AuthorisationStatus.AUTHORISED,
+                amount=amount,
+                capture_before=payment.capture_before,
+            )
+        case PaymentState.AUTHENTICATION_REQUIRED:
+            return Authorisation(status=AuthorisationStatus.NEEDS_CUSTOMER, amount=amount)
+        case PaymentState.DECLINED:
+            later = payment.decline_kind in _TRY_LATER
+            return _declined(FailureReason.CARD_TRY_LATER if later else FailureReason.CARD_DECLINED)
+        case PaymentState.VOIDED:
+            return _voided()
+        case _:
+            assert_never(payment.state)
+
+
+def _declined(reason: FailureReason) -> Authorisation:
+    return Authorisation(status=AuthorisationStatus.DECLINED, reason=reason)
+
+
+def _voided() -> Authorisation:
+    return Authorisation(status=AuthorisationStatus.VOIDED, reason=FailureReason.WITHDRAWN)
+
+
+def _reference(attempt_id: UUID, number: int) -> str:
+    return f"{attempt_id}:{number}"
+
+
+def _void_key(attempt_id: UUID, number: int) -> str:
+    return provider_key("void", attempt_id, number)

@@ -1,0 +1,126 @@
+"""The application: what is built at start, which routes there are, what wraps every request."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from api import errors, health
+from api.health import ProviderWatch
+from api.live import LiveFeed
+from api.middleware import BodyLimit, SafeHeaders, UnknownErrors
+from api.rest import (
+    bookings,
+    campaign_actions,
+    campaign_status,
+    campaigns,
+    payment_methods,
+    policy,
+    travelers,
+)
+from api.services import Services, TemporalLink
+from api.web import card_setup, pay
+from api.web.pages import STATIC
+from db.session import Database
+from db.vault import PersonalVault
+from providers.http import HeaderHook
+from providers.registry import build_providers, no_extra_headers
+from runtime.clock import system_now
+from runtime.settings import Settings, load_settings
+
+_DESCRIPTION = """
+Books a traveller's wish by itself, exactly once.
+
+Send your key as `Authorization: Bearer pk_…`. Requests that make something take an
+`Idempotency-Key`: repeating one with the same key never does it twice. Every refusal is a problem
+as RFC 9457 describes, with a sentence in `detail` that a person can read.
+"""
+_TAGS = [
+    {"name": "campaigns", "description": "Wishes that are watched and booked by themselves."},
+    {"name": "travellers", "description": "Who travels. Stored encrypted, field by field."},
+    {"name": "payment methods", "description": "Saved cards. No card number ever reaches us."},
+    {"name": "bookings", "description": "What was booked, and giving it back."},
+    {"name": "policy", "description": "The rules that hold in this installation."},
+    {"name": "health", "description": "Whether we live, can serve, and reach the providers."},
+]
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], datetime] = system_now,
+    provider_headers: HeaderHook = no_extra_headers,
+) -> FastAPI:
+    """Build the application. Without settings they are read from the environment."""
+    chosen = settings or load_settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as opened:
+            app.state.services = await _open(chosen, clock, provider_headers, opened)
+            yield
+
+    app = FastAPI(
+        title="Parker Flight",
+        version="0.1.0",
+        summary="Campaigns that book themselves.",
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    for module in (
+        campaigns,
+        campaign_actions,
+        campaign_status,
+        travelers,
+        # Before the cards: "setups/return" is no card's id.
+        card_setup,
+        payment_methods,
+        bookings,
+        policy,
+        health,
+        pay,
+    ):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    errors.install(app)
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit)
+    app.add_middleware(UnknownErrors)
+    app.add_middleware(SafeHeaders)
+    return app
+
+
+async def _open(
+    settings: Settings,
+    clock: Callable[[], datetime],
+    provider_headers: HeaderHook,
+    opened: AsyncExitStack,
+) -> Services:
+    """Build what the routes need; nothing is called, so that the API starts whatever is away."""
+    database = Database(
+        settings.database_for("app"),
+        role=settings.database_app_role,
+        pool_size=settings.database_pool_size,
+    )
+    opened.push_async_callback(database.close)
+    providers = await build_providers(settings, provider_headers)
+    opened.push_async_callback(providers.aclose)
+    live = LiveFeed(database)
+    live.start()
+    opened.push_async_callback(live.stop)
+    return Services(
+        settings=settings,
+        database=database,
+        vault=PersonalVault(settings.keys, clock=clock),
+        temporal=TemporalLink(settings),
+        cards=providers.vault,
+        live=live,
+        clock=clock,
+        providers_watch=ProviderWatch(),
+    )

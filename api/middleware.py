@@ -1,0 +1,127 @@
+"""What wraps every request: a size limit, safe headers, and a reference for what went wrong."""
+
+import logging
+import secrets
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import ApiProblem, problem_response
+
+_log = logging.getLogger("api")
+MAX_BODY_BYTES = 128 * 1024
+_SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class BodyLimit:
+    """Refuse bodies above the limit, declared or not, before they are kept in memory."""
+
+    def __init__(self, app: ASGIApp, *, limit: int = MAX_BODY_BYTES) -> None:
+        self._app, self._limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "0")
+        seen, started = 0, False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._limit:
+                raise _TooLarge
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        problem = ApiProblem(
+            413, "too_large", f"The body is larger than {self._limit // 1024} KiB."
+        )
+        refusal = problem_response(Request(scope), problem)
+        if not declared.isdigit() or int(declared) > self._limit:
+            await refusal(scope, receive, send)
+            return
+        try:
+            await self._app(scope, counted, watched)
+        except _TooLarge:
+            if started:
+                raise
+            await refusal(scope, receive, send)
+
+
+class SafeHeaders:
+    """Add headers that hold for every answer unless the route says otherwise."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+class UnknownErrors:
+    """Answer what nobody foresaw with a reference; the log gets the place, never the values."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except _TooLarge:
+            raise
+        except Exception as error:
+            reference = secrets.token_hex(4).upper()
+            _log.error(
+                "request failed reference=%s error=%s at=%s",
+                reference,
+                type(error).__name__,
+                _place(error),
+            )
+            if started or scope["type"] != "http":
+                raise
+            problem = ApiProblem(
+                500,
+                "internal",
+                "Something went wrong on our side. Quote the reference if you write to us.",
+                extra={"reference": reference},
+            )
+            await problem_response(Request(scope), problem)(scope, receive, send)
+
+
+def _place(error: Exception) -> str:
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        frames.append(f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return " < ".join(reversed(frames[-4:]))

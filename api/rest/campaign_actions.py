@@ -1,0 +1,112 @@
+"""What a traveller may ask of a running campaign, each answered by its process."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from api.auth import Caller, CurrentUser
+from api.dependencies import ServicesDep
+from api.processes import ProcessEnded, ask_campaign
+from api.rest.campaign_answers import answered, load
+from api.rest.schemas.campaigns import CampaignResponse, ProposalRequest
+from api.rest.schemas.common import OptionalKey, problems
+from api.services import Services
+from api.standing import etag_of
+
+router = APIRouter(prefix="/api/autobooking/campaigns/{campaign_id}", tags=["campaigns"])
+_RESPONSES = problems(404, 409, 503)
+
+
+@router.post("/pause", operation_id="pause_campaign", responses=_RESPONSES)
+async def pause(
+    campaign_id: UUID,
+    response: Response,
+    user: CurrentUser,
+    services: ServicesDep,
+    key: OptionalKey = None,
+) -> CampaignResponse:
+    """Stop watching until you resume."""
+    return await _ask(services, user, response, campaign_id, "pause", key=key)
+
+
+@router.post("/resume", operation_id="resume_campaign", responses=_RESPONSES)
+async def resume(
+    campaign_id: UUID,
+    response: Response,
+    user: CurrentUser,
+    services: ServicesDep,
+    key: OptionalKey = None,
+) -> CampaignResponse:
+    """Watch again, after a pause or after you did what was needed."""
+    return await _ask(services, user, response, campaign_id, "resume", key=key)
+
+
+@router.post("/cancel", operation_id="cancel_campaign", responses=_RESPONSES)
+async def cancel(
+    campaign_id: UUID,
+    response: Response,
+    user: CurrentUser,
+    services: ServicesDep,
+    key: OptionalKey = None,
+) -> CampaignResponse:
+    """Give the wish up. Once an order is being placed the answer is 409, with what to do then."""
+    return await _ask(services, user, response, campaign_id, "cancel", key=key)
+
+
+@router.delete("", operation_id="delete_campaign", responses=_RESPONSES)
+async def delete(
+    campaign_id: UUID,
+    response: Response,
+    user: CurrentUser,
+    services: ServicesDep,
+    key: OptionalKey = None,
+) -> CampaignResponse:
+    """Cancel the campaign. Its record stays, since it guards against a second booking."""
+    return await _ask(services, user, response, campaign_id, "cancel", key=key)
+
+
+@router.post("/approve", operation_id="approve_proposal", responses=_RESPONSES)
+async def approve(
+    campaign_id: UUID,
+    *,
+    body: ProposalRequest,
+    response: Response,
+    user: CurrentUser,
+    services: ServicesDep,
+    key: OptionalKey = None,
+) -> CampaignResponse:
+    """Book the proposed flights at or below the proposed price, searched afresh."""
+    return await _ask(services, user, response, campaign_id, "approve", body.proposal_id, key=key)
+
+
+@router.post("/reject", operation_id="reject_proposal", responses=_RESPONSES)
+async def reject(
+    campaign_id: UUID,
+    *,
+    body: ProposalRequest,
+    response: Response,
+    user: CurrentUser,
+    services: ServicesDep,
+    key: OptionalKey = None,
+) -> CampaignResponse:
+    """Turn the proposal down and go on watching."""
+    return await _ask(services, user, response, campaign_id, "reject", body.proposal_id, key=key)
+
+
+async def _ask(
+    services: Services,
+    user: Caller,
+    response: Response,
+    campaign_id: UUID,
+    update: str,
+    *args: object,
+    key: str | None,
+) -> CampaignResponse:
+    await load(services, user, campaign_id)
+    try:
+        answer = await ask_campaign(services.temporal, campaign_id, update, *args, key=key)
+    except ProcessEnded:
+        answer = None
+    row, body = await answered(services, user, campaign_id, answer, update)
+    response.headers["ETag"] = etag_of(row)
+    return body

@@ -1,0 +1,61 @@
+"""What the routes work with, built once at start and given to each request."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from temporalio.client import Client
+
+from api.errors import unavailable
+from api.live import LiveFeed
+from db.session import Database
+from db.vault import PersonalVault
+from providers.ports import CardVault
+from runtime.settings import Settings
+from runtime.temporal import RPC_TIMEOUT, connect
+
+if TYPE_CHECKING:
+    from api.health import ProviderWatch
+
+_log = logging.getLogger("api")
+
+
+class TemporalLink:
+    """A client made at first use, so that the API starts, and reads, while Temporal is away."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: Client | None = None
+        self._connecting = asyncio.Lock()
+
+    async def client(self) -> Client:
+        """Return the client, or refuse with 503 when the server cannot be reached in time."""
+        async with self._connecting:
+            if self._client is None:
+                try:
+                    async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
+                        self._client = await connect(self._settings, identity="api")
+                except (RuntimeError, TimeoutError, OSError) as error:
+                    _log.warning("temporal away error=%s", type(error).__name__)
+                    raise unavailable(
+                        "The engine that runs campaigns does not answer at the moment. Nothing was"
+                        " changed; repeat the request in a few seconds."
+                    ) from error
+            return self._client
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that a route may reach."""
+
+    settings: Settings
+    database: Database
+    vault: PersonalVault
+    temporal: TemporalLink
+    cards: CardVault
+    live: LiveFeed
+    clock: Callable[[], datetime]
+    providers_watch: "ProviderWatch"

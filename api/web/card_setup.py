@@ -1,0 +1,65 @@
+"""Where the payment provider's page sends the traveller back to."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, status
+from fastapi.responses import HTMLResponse
+
+from api.cards import SETUP_PURPOSE, complete_setup
+from api.dependencies import ServicesDep
+from api.services import Services
+from api.web.pages import page
+from domain.ids import UserId
+from providers.errors import ProviderError
+from runtime.tokens import BadToken, read_token
+
+router = APIRouter(
+    prefix="/api/autobooking/payment-methods/setups", tags=["pages"], include_in_schema=False
+)
+
+
+@router.get("/return")
+async def show_setup_return(
+    token: Annotated[str, Query(max_length=200)], services: ServicesDep
+) -> HTMLResponse:
+    """Keep the card and say so."""
+    secret = services.settings.hmac_secret.get_secret_value()
+    try:
+        link = read_token(secret, SETUP_PURPOSE, token, services.clock())
+        outcome = await complete_setup(services, UserId(link.owner), link.subject)
+    except BadToken:
+        outcome = None
+    except ProviderError:
+        return _say(
+            services,
+            "Please reload this page in a moment",
+            "The payment provider does not answer at the moment. Nothing is lost.",
+            code=status.HTTP_503_SERVICE_UNAVAILABLE,
+        )
+    if outcome is None:
+        return _say(
+            services,
+            "There is no such page",
+            "The link is not complete or was changed.",
+            code=status.HTTP_404_NOT_FOUND,
+        )
+    if outcome.method is None:
+        return _say(
+            services, "No card was saved", "The visit ended before a card was given. Start again."
+        )
+    return _say(
+        services,
+        "Your card is saved",
+        f"{outcome.method.brand.title()} ending in {outcome.method.last4}. Nothing was charged.",
+    )
+
+
+def _say(services: Services, title: str, sentence: str, *, code: int = 200) -> HTMLResponse:
+    return page(
+        services.settings,
+        "message.html",
+        status=code,
+        title=title,
+        sentence=sentence,
+        more="You can close this page.",
+    )

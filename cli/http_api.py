@@ -1,0 +1,98 @@
+"""The command line's way to the API; a refusal is a sentence and an exit code."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+from uuid import uuid4
+
+import httpx2
+
+from cli.exits import Exit
+from cli.output import complain
+
+URL_VARIABLE = "PARKER_API_URL"
+KEY_VARIABLE = "PARKER_API_KEY"
+_DEFAULT_URL = "http://127.0.0.1:8000"
+# Longer than the API waits for a process, so that its own words are heard.
+_TIMEOUT_SECONDS = 40.0
+_CODES = {
+    401: Exit.USAGE,
+    404: Exit.NOT_FOUND,
+    409: Exit.CONFLICT,
+    412: Exit.CONFLICT,
+    422: Exit.USAGE,
+    428: Exit.USAGE,
+    502: Exit.UNAVAILABLE,
+    503: Exit.UNAVAILABLE,
+}
+# Refusals that only a person can lift, or that the rules of the installation make.
+_BY_PROBLEM = {"too_many": Exit.REFUSED, "not_cancellable": Exit.REFUSED}
+
+
+def new_key() -> str:
+    """Return an idempotency key for a request that is made once."""
+    return f"cli-{uuid4()}"
+
+
+def call(
+    method: str,
+    path: str,
+    *,
+    body: object = None,
+    query: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
+    """Ask the API and return what it says; a refusal ends the command with its sentence."""
+    key = os.environ.get(KEY_VARIABLE, "")
+    if not key:
+        complain(
+            f"{KEY_VARIABLE} is not set. `parker keys create --email you@example.com` makes one."
+        )
+        sys.exit(Exit.USAGE)
+    url = os.environ.get(URL_VARIABLE, _DEFAULT_URL).rstrip("/")
+    try:
+        answer = httpx2.request(
+            method,
+            url + path,
+            json=body,
+            params=dict(query or {}),
+            headers={"Authorization": f"Bearer {key}", **(headers or {})},
+            timeout=_TIMEOUT_SECONDS,
+        )
+    except httpx2.TransportError as error:
+        complain(f"The API at {url} does not answer ({type(error).__name__}). Is it running?")
+        sys.exit(Exit.UNAVAILABLE)
+    if answer.status_code >= 400:
+        _refuse(answer)
+    return answer.json() if answer.content else None
+
+
+def pages(path: str, query: Mapping[str, Any], most: int) -> Iterator[dict[str, Any]]:
+    """Yield a list's entries, page after page, up to `most`."""
+    asked, left = dict(query), most
+    while left > 0:
+        page = call("GET", path, query={**asked, "limit": min(left, 100)})
+        yield from page["items"]
+        left -= len(page["items"])
+        if not page["next_cursor"]:
+            return
+        asked["cursor"] = page["next_cursor"]
+
+
+def money(value: Mapping[str, str] | None) -> str:
+    return f"{value['amount']} {value['currency']}" if value else ""
+
+
+def _refuse(answer: httpx2.Response) -> NoReturn:
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = {}
+    complain(problem.get("detail") or f"The API answered {answer.status_code}.")
+    for error in problem.get("errors") or []:
+        complain(f"  {error['field']}: {error['reason']}. {error['remedy']}")
+    if reference := problem.get("reference"):
+        complain(f"  Reference {reference}")
+    default = _CODES.get(answer.status_code, Exit.FAILURE)
+    sys.exit(_BY_PROBLEM.get(str(problem.get("code")), default))

@@ -1,0 +1,165 @@
+"""The `parker` command."""
+
+import contextlib
+import importlib
+import importlib.util
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+from typer._click.core import Command, Context
+from typer.core import TyperGroup
+
+from cli.exits import Exit
+from cli.output import complain
+
+# Loaded when they are asked for: a command must not wait for the imports of all others.
+_SUBJECTS = {
+    "campaign": "cli.campaign",
+    "booking": "cli.booking",
+    "traveler": "cli.traveler",
+    "keys": "cli.keys",
+    "demo": "cli.demo",
+    "config": "cli.config",
+}
+
+
+class _Subjects(TyperGroup):
+    """Our own commands and, by name, those of the modules above."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        present = (name for name, module in _SUBJECTS.items() if importlib.util.find_spec(module))
+        return [*super().list_commands(ctx), *present]
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        module = _SUBJECTS.get(cmd_name)
+        if module is None or importlib.util.find_spec(module) is None:
+            return super().get_command(ctx, cmd_name)
+        subject: typer.Typer = importlib.import_module(module).app
+        command = typer.main.get_command(subject)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    name="parker",
+    cls=_Subjects,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Books a traveller's wish by itself, exactly once.",
+    epilog="Exit codes: 0 done, 1 failure, 2 usage or settings, 3 not found, 4 conflict, "
+    "5 not reachable, 6 a person must act, 7 refused by policy.",
+)
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command(
+    epilog="Example: `parker up --workers 2`. Ports and keys are settings: see .env.example."
+)
+def up(
+    workers: Annotated[int, typer.Option(min=0, max=8, help="How many worker processes.")] = 1,
+    temporary: Annotated[
+        bool, typer.Option(help="Free ports, no settings, nothing kept afterwards.")
+    ] = False,
+) -> None:
+    """Start everything on this machine and keep it running until Ctrl-C."""
+    from cli.up import run_stack
+
+    raise typer.Exit(run_stack(workers=workers, temporary=temporary))
+
+
+@app.command(epilog="Example: `parker doctor --json`")
+def doctor(
+    as_json: _Json = False,
+    worker: Annotated[
+        bool, typer.Option("--worker", help="Ask only whether this host's worker works.")
+    ] = False,
+) -> None:
+    """Say what is reachable, what is real and what is a sandbox, and what is set in vain."""
+    from cli.doctor import examine, examine_worker, show
+
+    findings = examine_worker() if worker else examine()
+    show(findings, as_json=as_json)
+    raise typer.Exit(Exit.FAILURE if any(f.is_bad for f in findings) else Exit.OK)
+
+
+@app.command(epilog="Example: `parker worker`")
+def worker() -> None:
+    """Run one worker in this process; it stops cleanly on SIGTERM."""
+    from cli.services import become_worker
+
+    become_worker()
+
+
+@app.command(epilog="Example: `PARKER_API_PORT=9000 parker api`")
+def api() -> None:
+    """Serve the API in this process; it stops cleanly on SIGTERM."""
+    from cli.services import serve_api
+
+    serve_api()
+
+
+@app.command(epilog="Example: `parker sandbox`")
+def sandbox() -> None:
+    """Serve the providers' stand-ins and the mail inbox in this process."""
+    from cli.services import become_sandbox
+
+    become_sandbox()
+
+
+@app.command(epilog="Example: `parker migrate`")
+def migrate() -> None:
+    """Bring the database's schema and Temporal's search attributes and queue limit up to date."""
+    from cli.services import migrate_all
+
+    migrate_all()
+
+
+@app.command(epilog="Example: `parker policy --json`")
+def policy(as_json: _Json = False) -> None:
+    """Show the rules of the house as they are set: limits, paces, choices."""
+    from cli.config import show_policy
+
+    show_policy(as_json=as_json)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command; the exit code says what came of it."""
+    code = _outcome(arguments)
+    logging.shutdown()
+    with contextlib.suppress(OSError, ValueError):  # whoever read our output may have gone
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # Not sys.exit: threads of Temporal's client may still answer, and calling into an interpreter
+    # that is being taken apart aborts the process ("PyGILState_Release", seen on 3.11).
+    os._exit(code)
+
+
+def _outcome(arguments: Sequence[str] | None) -> int:
+    from cli.supervisor import StackError
+    from runtime.settings import SettingsError
+
+    try:
+        app(args=arguments, prog_name="parker")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else Exit.OK
+    except SettingsError as error:
+        complain(str(error))
+        return Exit.USAGE
+    except StackError as error:
+        complain(str(error))
+        return Exit.FAILURE
+    except Exception:
+        logging.getLogger(__name__).exception("the command failed")
+        return Exit.FAILURE
+    return Exit.OK
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""`parker up`: the stack in the foreground, and where each thing is."""
+
+import signal
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+
+from cli.exits import Exit
+from cli.output import say
+from cli.stack import Stack
+from runtime.settings import VENDORS, ProviderMode, load_settings
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_WATCH_SECONDS = 0.5
+
+
+def run_stack(*, workers: int, temporary: bool) -> int:
+    """Run the stack until a signal comes; return the exit code."""
+    stop = threading.Event()
+    stack: Stack | None = None
+
+    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        if stop.is_set() and stack is not None:
+            stack.supervisor.hurry()
+        if stack is not None:
+            stack.supervisor.abandon()
+        stop.set()
+
+    for number in _SIGNALS:
+        signal.signal(number, on_signal)
+    began = time.monotonic()
+    say("Starting Parker Flight ...")
+    stack = _stack(workers=workers, temporary=temporary)
+    try:
+        if not stop.is_set():
+            stack.start()
+        if not stop.is_set():
+            say(f"\nReady after {time.monotonic() - began:.0f} s.\n{_where(stack)}")
+        while not stop.wait(_WATCH_SECONDS) and stack.supervisor.problem is None:
+            pass
+    finally:
+        say("Stopping ...")
+        stack.stop()
+    if stack.supervisor.problem is not None:
+        say(stack.supervisor.problem, style="red")
+        return Exit.FAILURE
+    say("Stopped." if temporary else "Stopped; everything is kept for the next start.")
+    return Exit.OK
+
+
+def _stack(*, workers: int, temporary: bool) -> Stack:
+    if temporary:
+        return Stack.temporary(workers=workers, announce=_announce)
+    state_dir: Path = load_settings(require=()).state_dir
+    return Stack(state_dir, workers=workers, announce=_announce)
+
+
+def _announce(line: str) -> None:
+    say(f"  {line}")
+
+
+def _where(stack: Stack) -> str:
+    settings = stack.settings
+    places: list[tuple[str, str]] = []
+    if stack.has("api"):
+        places += [("API", stack.api_url), ("API documentation", f"{stack.api_url}/docs")]
+    if stack.has("temporal"):
+        places.append(("Temporal", stack.temporal_ui_url))
+    if stack.has("sandboxes"):
+        places.append(("Mail inbox (SANDBOX)", f"{stack.sandbox_url}/mail/"))
+    places.append(("Logs", str(stack.state_dir / "logs")))
+    lines = [f"  {name:<22}{place}" for name, place in places]
+    modes = {vendor: settings.provider_mode(vendor) for vendor in VENDORS}
+    standing_in = [v.capitalize() for v, mode in modes.items() if mode is ProviderMode.SANDBOX]
+    real = [f"{v.capitalize()} ({m})" for v, m in modes.items() if m is not ProviderMode.SANDBOX]
+    if standing_in:
+        names = ", ".join(standing_in)
+        lines.append(f"\n  SANDBOX: {names}. No seat, no money and no mail there is real.")
+    if real:
+        lines.append(f"  Connected: {', '.join(real)}.")
+    return "\n".join([*lines, "\n  Ctrl-C stops everything."])

@@ -1,0 +1,49 @@
+"""Opening an account and giving out a key: what an operator does for a person, once each."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.api_key import ApiKeyRow
+from db.queries.users import create_api_key, create_user, find_user_by_email_hmac
+from db.vault import PersonalVault
+from domain.ids import UserId
+from runtime.tokens import API_KEY_PREFIX_LENGTH, api_key_hash, email_hash, new_api_key
+
+
+async def ensure_account(
+    session: AsyncSession, vault: PersonalVault, *, email: str, pepper: str, now: datetime
+) -> UserId:
+    """Return the person with this address, added if new. Runs under the worker's role."""
+    hashed = email_hash(pepper, email)
+    known = await find_user_by_email_hmac(session, hashed)
+    if known is not None:
+        return UserId(known.id)
+    user_id = UserId(uuid4())
+    # The data key hangs on the person's row, so the address is sealed once that is there.
+    row = await create_user(
+        session, user_id=user_id, email_encrypted="", email_hmac=hashed, now=now
+    )
+    row.email_encrypted = await vault.seal(
+        session, user_id, email.strip(), table="users", column="email", row_id=user_id
+    )
+    await session.flush()
+    return user_id
+
+
+async def issue_api_key(
+    session: AsyncSession, user_id: UserId, *, name: str, pepper: str, now: datetime
+) -> tuple[ApiKeyRow, str]:
+    """Make a key; the text is returned this once and only its hash is kept."""
+    key = new_api_key()
+    row = await create_api_key(
+        session,
+        key_id=uuid4(),
+        user_id=user_id,
+        key_hash=api_key_hash(pepper, key),
+        prefix=key[:API_KEY_PREFIX_LENGTH],
+        name=name,
+        now=now,
+    )
+    return row, key

@@ -1,0 +1,59 @@
+"""All tables, so that `SQLModel.metadata` is complete; nothing else is imported from here."""
+
+from db.models.api_key import ApiKeyRow
+from db.models.attempt import AttemptRow
+from db.models.booking import BookingRow
+from db.models.campaign import CampaignRow
+from db.models.campaign_event import CampaignEventRow
+from db.models.campaign_result import CampaignResultRow
+from db.models.data_key import DataKeyRow
+from db.models.look import LookRow
+from db.models.mandate import MandateRow
+from db.models.notice import NoticeRow
+from db.models.offer_decision import OfferDecisionRow
+from db.models.offer_snapshot import OfferSnapshotRow
+from db.models.operator_task import OperatorTaskRow
+from db.models.pair_state import PairStateRow
+from db.models.payment import PaymentRow
+from db.models.payment_customer import PaymentCustomerRow
+from db.models.payment_method import PaymentMethodRow
+from db.models.payment_setup import PaymentSetupRow
+from db.models.price_observation import PriceObservationRow
+from db.models.proposal import ProposalRow
+from db.models.provider_call import ProviderCallRow
+from db.models.refund import RefundRow
+from db.models.spending import SpendingRow
+from db.models.switch import SwitchRow
+from db.models.traveler import TravelerRow
+from db.models.traveler_document import TravelerDocumentRow
+from db.models.user import UserRow
+
+__all__ = [
+    "ApiKeyRow",
+    "AttemptRow",
+    "BookingRow",
+    "CampaignEventRow",
+    "CampaignResultRow",
+    "CampaignRow",
+    "DataKeyRow",
+    "LookRow",
+    "MandateRow",
+    "NoticeRow",
+    "OfferDecisionRow",
+    "OfferSnapshotRow",
+    "OperatorTaskRow",
+    "PairStateRow",
+    "PaymentCustomerRow",
+    "PaymentMethodRow",
+    "PaymentRow",
+    "PaymentSetupRow",
+    "PriceObservationRow",
+    "ProposalRow",
+    "ProviderCallRow",
+    "RefundRow",
+    "SpendingRow",
+    "SwitchRow",
+    "TravelerDocumentRow",
+    "TravelerRow",
+    "UserRow",
+]

@@ -1,0 +1,267 @@
+"""Campaigns: accepting, reading and editing a wish. States are changed in `transitions.py`."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from db.errors import StaleRow
+from db.models.attempt import AttemptRow
+from db.models.campaign import CampaignRow
+from db.models.mandate import MandateRow
+from db.models.payment_method import PaymentMethodRow, PaymentMethodStatus
+from db.models.proposal import ProposalRow, ProposalStatus
+from db.paging import Page, check_limit, decode_cursor, page_of
+from db.queries.transitions import append_event, change_state
+from domain.attempts import LIVE, PAST_NO_RETURN
+from domain.campaigns import CampaignState
+from domain.criteria import Criteria
+from domain.ids import AttemptId, CampaignId, ProposalId, UserId, derive
+from domain.messages.campaign import CampaignEdit, CampaignFacts, Consent, NewCampaign
+from domain.money import exponent
+from domain.offers import Party
+
+_WARN_BEFORE = timedelta(days=14)
+
+
+async def insert_campaign(
+    session: AsyncSession, new: NewCampaign, now: datetime
+) -> tuple[CampaignRow, bool]:
+    """Add the campaign with its mandate and first event; False if its id was there before.
+
+    Whether the one that was there came of the same request is told by its `body_hmac`.
+    """
+    card = new.payment_method_id or await _default_card(session, new.owner_id)
+    values = {
+        "id": new.campaign_id,
+        "user_id": new.owner_id,
+        "status": CampaignState.ACTIVE,
+        "seller": "duffel",
+        "criteria_version": 1,
+        "payment_method_id": card,
+        "expires_at": new.expires_at,
+        "opens_at": new.opens_at,
+        "ends_at": new.ends_at,
+        "body_hmac": new.body_hmac,
+        "event_seq": 0,
+        "row_version": 1,
+        "created_at": new.created_at,
+        "updated_at": now,
+        **_wish_columns(new),
+    }
+    added = await session.execute(
+        insert(CampaignRow)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=[col(CampaignRow.id)])
+        .returning(col(CampaignRow.id))
+    )
+    created = added.scalar_one_or_none() is not None
+    if created:
+        row = await session.get_one(CampaignRow, new.campaign_id, populate_existing=True)
+        await _consent(session, row, new.consent)
+        await append_event(
+            session,
+            new.campaign_id,
+            "campaign.created",
+            {"state": CampaignState.ACTIVE.value, "criteria_version": 1, "mode": new.mode.value},
+            now,
+        )
+    row = await session.get_one(CampaignRow, new.campaign_id, populate_existing=True)
+    return row, created
+
+
+async def get_campaign(session: AsyncSession, campaign_id: UUID) -> CampaignRow | None:
+    return await session.get(CampaignRow, campaign_id, populate_existing=True)
+
+
+async def list_campaigns(
+    session: AsyncSession,
+    user_id: UserId,
+    *,
+    states: Collection[CampaignState] = (),
+    cursor: str | None = None,
+    limit: int = 20,
+) -> Page[CampaignRow]:
+    """Return the person's campaigns, newest first; no states means all.
+
+    Raises:
+        BadCursor, BadLimit: the paging is not one of ours.
+    """
+    query = select(CampaignRow).where(col(CampaignRow.user_id) == user_id)
+    if states:
+        query = query.where(col(CampaignRow.status).in_(list(states)))
+    if cursor:
+        last = decode_cursor(cursor)
+        place = tuple_(col(CampaignRow.created_at), col(CampaignRow.id))
+        query = query.where(place < (last.at, last.uuid()))
+    query = query.order_by(col(CampaignRow.created_at).desc(), col(CampaignRow.id).desc())
+    rows = list(await session.scalars(query.limit(check_limit(limit) + 1)))
+    return page_of(rows, limit, lambda row: (row.created_at, row.id))
+
+
+async def apply_edit(
+    session: AsyncSession, row: CampaignRow, edit: CampaignEdit, now: datetime
+) -> None:
+    """Give a locked campaign a new wish: next version, new mandate, open proposal void.
+
+    A campaign that was waiting for approval watches again; any other state stays.
+
+    Raises:
+        StaleRow: the edit was made against an older version.
+    """
+    if row.criteria_version != edit.expected_version:
+        raise StaleRow("autobooking_campaigns", row.id)
+    version = row.criteria_version + 1
+    card = edit.payment_method_id or await _default_card(session, row.user_id)
+    await revoke_mandate(session, row.id, now)
+    await close_open_proposal(session, row.id, ProposalStatus.VOID, now)
+    for name, value in _wish_columns(edit).items():
+        setattr(row, name, value)
+    if edit.ends_at != row.ends_at:
+        row.warned_at = None
+    row.criteria_version, row.updated_at = version, now
+    row.opens_at, row.ends_at = edit.opens_at, edit.ends_at
+    row.payment_method_id = card or row.payment_method_id
+    # The wish that failed is not the wish of now.
+    row.hold_off_until = None
+    await session.flush()
+    await _consent(session, row, edit.consent)
+    told = {"criteria_version": version, "mode": edit.mode.value}
+    if row.status is CampaignState.AWAITING_APPROVAL:
+        await change_state(
+            session, row, CampaignState.ACTIVE, now=now, event="campaign.edited", data=told
+        )
+    else:
+        row.row_version += 1
+        told["state"] = row.status.value
+        await append_event(session, row.id, "campaign.edited", told, now)
+
+
+async def close_open_proposal(
+    session: AsyncSession, campaign_id: UUID, status: ProposalStatus, now: datetime
+) -> UUID | None:
+    """Close the campaign's open proposal, if it has one, and return its id."""
+    closed = await session.execute(
+        update(ProposalRow)
+        .where(
+            col(ProposalRow.campaign_id) == campaign_id,
+            col(ProposalRow.status) == ProposalStatus.OPEN,
+        )
+        .values(status=status, closed_at=now)
+        .returning(col(ProposalRow.id))
+    )
+    proposal_id: UUID | None = closed.scalar_one_or_none()
+    return proposal_id
+
+
+async def revoke_mandate(session: AsyncSession, campaign_id: UUID, now: datetime) -> None:
+    """Withdraw the consent to book; harmless when there is none."""
+    await session.execute(
+        update(MandateRow)
+        .where(col(MandateRow.campaign_id) == campaign_id, col(MandateRow.revoked_at).is_(None))
+        .values(revoked_at=now)
+    )
+
+
+async def facts(
+    session: AsyncSession,
+    campaign_id: UUID,
+    now: datetime,
+    *,
+    warn_before: timedelta = _WARN_BEFORE,
+) -> CampaignFacts | None:
+    """Gather what the campaign's workflow needs for its timers; None: no such campaign."""
+    row = await get_campaign(session, campaign_id)
+    if row is None:
+        return None
+    attempt = await session.scalar(
+        select(AttemptRow).where(
+            col(AttemptRow.campaign_id) == campaign_id, col(AttemptRow.state).in_(LIVE)
+        )
+    )
+    proposal = await session.scalar(
+        select(ProposalRow).where(
+            col(ProposalRow.campaign_id) == campaign_id,
+            col(ProposalRow.status) == ProposalStatus.OPEN,
+        )
+    )
+    return CampaignFacts(
+        campaign_id=CampaignId(row.id),
+        owner_id=UserId(row.user_id),
+        state=row.status,
+        mode=row.mode,
+        criteria_version=row.criteria_version,
+        ends_at=row.ends_at,
+        warn_at=None if row.warned_at else max(row.ends_at - warn_before, row.created_at),
+        opens_at=row.opens_at if row.opens_at and row.opens_at > now else None,
+        proposal_id=ProposalId(proposal.id) if proposal else None,
+        proposal_expires_at=proposal.expires_at if proposal else None,
+        market=f"{row.origin_code}-{row.destination_code}",
+        summary=summary_of(row),
+        attempt_id=AttemptId(attempt.id) if attempt else None,
+        past_no_return=bool(attempt and attempt.state in PAST_NO_RETURN),
+        seller=row.seller,
+    )
+
+
+def _wish_columns(wish: NewCampaign | CampaignEdit) -> dict[str, Any]:
+    criteria: Criteria = wish.criteria
+    party: Party = wish.party
+    return {
+        "name": wish.name,
+        "mode": wish.mode,
+        "criteria": criteria.model_dump(mode="json"),
+        "traveler_ids": list(wish.traveler_ids),
+        "party": party.model_dump(mode="json"),
+        "budget_minor": criteria.budget.minor,
+        "currency": criteria.budget.currency,
+        "currency_exponent": exponent(criteria.budget.currency),
+        "origin_code": criteria.origins[0],
+        "destination_code": criteria.destinations[0],
+        "departure_date_start": criteria.departure_from,
+        "departure_date_end": criteria.departure_until,
+    }
+
+
+def summary_of(row: CampaignRow) -> str:
+    wish = row.wish
+    nights = ""
+    if wish.is_return:
+        ends = sorted({wish.nights_min or 0, wish.nights_max or 0})
+        nights = f", {'-'.join(str(end) for end in ends)} nights"
+    dates = f"{wish.departure_from} to {wish.departure_until}"
+    places = f"{'/'.join(wish.origins)} to {'/'.join(wish.destinations)}"
+    return f"{places}, {dates}{nights}, up to {wish.budget}"
+
+
+async def _default_card(session: AsyncSession, user_id: UUID) -> UUID | None:
+    card: UUID | None = await session.scalar(
+        select(col(PaymentMethodRow.id)).where(
+            col(PaymentMethodRow.user_id) == user_id,
+            col(PaymentMethodRow.is_default),
+            col(PaymentMethodRow.status) != PaymentMethodStatus.DETACHED,
+        )
+    )
+    return card
+
+
+async def _consent(session: AsyncSession, row: CampaignRow, consent: Consent) -> None:
+    session.add(
+        MandateRow(
+            id=derive("mandate", row.id, row.criteria_version),
+            campaign_id=row.id,
+            user_id=row.user_id,
+            criteria_version=row.criteria_version,
+            text_version=consent.text_version,
+            cap_minor=consent.cap.minor,
+            currency=consent.cap.currency,
+            consented_at=consent.consented_at,
+            expires_at=row.expires_at,
+        )
+    )
+    await session.flush()

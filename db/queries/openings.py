@@ -1,0 +1,183 @@
+"""From a match to an attempt or a proposal, under the campaign's lock."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import (
+    AttemptRow,
+    CampaignRow,
+    OfferDecisionRow,
+    OfferSnapshotRow,
+    PaymentMethodRow,
+    ProposalRow,
+)
+from db.models.offer_decision import DecisionVerdict
+from db.models.proposal import ProposalStatus
+from db.queries.attempts import next_number
+from db.queries.transitions import append_event
+from domain.ids import CampaignId, attempt_id_for, booking_id_for, proposal_id_for
+from domain.messages.attempt import AttemptInput
+from domain.messages.campaign import OfferFound, OpenInput
+from domain.money import Money
+from domain.offers import DatePair, Offer
+
+
+async def insert_attempt(
+    session: AsyncSession,
+    campaign: CampaignRow,
+    card: PaymentMethodRow,
+    request: OpenInput,
+    *,
+    limit: Money,
+    now: datetime,
+) -> AttemptRow:
+    """Insert the campaign's next attempt; the unique index lets only one live one stand.
+
+    Raises:
+        IntegrityError: another attempt or booking of this campaign is live.
+    """
+    number = await next_number(session, campaign.id)
+    match = request.offer
+    row = AttemptRow(
+        id=attempt_id_for(CampaignId(campaign.id), number),
+        campaign_id=campaign.id,
+        user_id=campaign.user_id,
+        number=number,
+        seller=match.seller,
+        pair=match.pair.model_dump(mode="json"),
+        itinerary_key=match.itinerary_key,
+        matched_minor=match.price.minor,
+        limit_minor=limit.minor,
+        currency=match.price.currency,
+        criteria_version=campaign.criteria_version,
+        payment_method_id=card.id,
+        opening_key=request.opening_key,
+        proposal_id=request.proposal_id,
+        started_at=now,
+        updated_at=now,
+    )
+    session.add(row)
+    await session.flush()
+    return row
+
+
+def attempt_input(row: AttemptRow) -> AttemptInput:
+    """Say to a workflow what the row says."""
+    attempt_id = attempt_id_for(CampaignId(row.campaign_id), row.number)
+    return AttemptInput(
+        attempt_id=attempt_id,
+        campaign_id=CampaignId(row.campaign_id),
+        booking_id=booking_id_for(attempt_id),
+        criteria_version=row.criteria_version,
+        seller=row.seller,
+        pair=DatePair.model_validate(row.pair),
+        itinerary_key=row.itinerary_key,
+        matched=Money(minor=row.matched_minor, currency=row.currency),
+        limit=Money(minor=row.limit_minor, currency=row.currency),
+    )
+
+
+async def insert_proposal(
+    session: AsyncSession,
+    campaign: CampaignRow,
+    request: OpenInput,
+    offer: Offer,
+    *,
+    expires_at: datetime,
+    now: datetime,
+) -> ProposalRow:
+    match = request.offer
+    row = ProposalRow(
+        id=proposal_id_for(CampaignId(campaign.id), request.opening_key),
+        campaign_id=campaign.id,
+        user_id=campaign.user_id,
+        criteria_version=campaign.criteria_version,
+        look_id=match.look_id,
+        seller=match.seller,
+        pair=match.pair.model_dump(mode="json"),
+        itinerary_key=match.itinerary_key,
+        itinerary=offer.itinerary.model_dump(mode="json"),
+        price_minor=match.price.minor,
+        currency=match.price.currency,
+        expires_at=expires_at,
+        opening_key=request.opening_key,
+        created_at=now,
+    )
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def proposal_opened_by(session: AsyncSession, opening_key: str) -> ProposalRow | None:
+    query = select(ProposalRow).where(ProposalRow.opening_key == opening_key)  # type: ignore[arg-type]
+    row: ProposalRow | None = await session.scalar(query)
+    return row
+
+
+async def open_proposal(session: AsyncSession, campaign_id: UUID) -> ProposalRow | None:
+    query = select(ProposalRow).where(
+        ProposalRow.campaign_id == campaign_id,  # type: ignore[arg-type]
+        ProposalRow.status == ProposalStatus.OPEN,  # type: ignore[arg-type]
+    )
+    row: ProposalRow | None = await session.scalar(query)
+    return row
+
+
+async def close_proposal(
+    session: AsyncSession, campaign: CampaignRow, status: ProposalStatus, now: datetime
+) -> ProposalRow | None:
+    """Close the campaign's open proposal, if it has one."""
+    row = await open_proposal(session, campaign.id)
+    if row is None:
+        return None
+    row.status, row.closed_at = status, now
+    await append_event(
+        session, campaign.id, f"proposal.{status.value}", {"proposal_id": str(row.id)}, now
+    )
+    return row
+
+
+def match_of(row: ProposalRow) -> OfferFound:
+    return OfferFound(
+        look_id=row.look_id,
+        criteria_version=row.criteria_version,
+        seller=row.seller,
+        pair=DatePair.model_validate(row.pair),
+        itinerary_key=row.itinerary_key,
+        price=Money(minor=row.price_minor, currency=row.currency),
+    )
+
+
+async def snapshot_of(session: AsyncSession, match: OfferFound) -> Offer | None:
+    """Return the offer of a match as it was at its look."""
+    query = select(OfferSnapshotRow).where(
+        OfferSnapshotRow.look_id == match.look_id,  # type: ignore[arg-type]
+        OfferSnapshotRow.itinerary_key == match.itinerary_key,  # type: ignore[arg-type]
+    )
+    row: OfferSnapshotRow | None = await session.scalar(
+        query.order_by(OfferSnapshotRow.total_minor).limit(1)  # type: ignore[arg-type]
+    )
+    return Offer.model_validate(row.offer) if row else None
+
+
+async def decide(
+    session: AsyncSession, campaign_id: UUID, match: OfferFound, verdict: DecisionVerdict
+) -> None:
+    """Write what became of a match on its decision."""
+    await session.execute(
+        update(OfferDecisionRow)
+        .where(
+            OfferDecisionRow.campaign_id == campaign_id,  # type: ignore[arg-type]
+            OfferDecisionRow.look_id == match.look_id,  # type: ignore[arg-type]
+            OfferDecisionRow.itinerary_key == match.itinerary_key,  # type: ignore[arg-type]
+            OfferDecisionRow.verdict == DecisionVerdict.MATCHED,  # type: ignore[arg-type]
+        )
+        .values(verdict=verdict)
+    )
+
+
+async def get_proposal(session: AsyncSession, proposal_id: UUID) -> ProposalRow | None:
+    return await session.get(ProposalRow, proposal_id)

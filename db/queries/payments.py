@@ -1,0 +1,69 @@
+"""Payments and refunds: rows, and who stands behind them at the processor."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import PaymentCustomerRow, PaymentMethodRow, PaymentRow, RefundRow
+from domain.payments import PaymentState
+
+
+async def get_payment(
+    session: AsyncSession, attempt_id: UUID, number: int, *, lock: bool = False
+) -> PaymentRow | None:
+    query = select(PaymentRow).where(
+        PaymentRow.attempt_id == attempt_id,  # type: ignore[arg-type]
+        PaymentRow.round == number,  # type: ignore[arg-type]
+    )
+    if lock:
+        query = query.with_for_update()
+    row: PaymentRow | None = await session.scalar(query.execution_options(populate_existing=True))
+    return row
+
+
+async def captured_payment(
+    session: AsyncSession, booking_id: UUID, *, lock: bool = False
+) -> PaymentRow | None:
+    """Return the payment that paid for the booking."""
+    query = select(PaymentRow).where(
+        PaymentRow.booking_id == booking_id,  # type: ignore[arg-type]
+        PaymentRow.state.in_((PaymentState.CAPTURED, PaymentState.REFUNDED)),  # type: ignore[attr-defined]
+    )
+    if lock:
+        query = query.with_for_update()
+    row: PaymentRow | None = await session.scalar(query.execution_options(populate_existing=True))
+    return row
+
+
+async def held_payments(session: AsyncSession, attempt_id: UUID) -> list[PaymentRow]:
+    """Return the attempt's payments that hold money, newest first."""
+    query = (
+        select(PaymentRow)
+        .where(
+            PaymentRow.attempt_id == attempt_id,  # type: ignore[arg-type]
+            PaymentRow.state == PaymentState.AUTHORISED,  # type: ignore[arg-type]
+        )
+        .order_by(PaymentRow.round.desc())  # type: ignore[attr-defined]
+    )
+    return list(await session.scalars(query))
+
+
+async def was_authorised(session: AsyncSession, attempt_id: UUID) -> bool:
+    query = select(PaymentRow.id).where(  # type: ignore[call-overload]
+        PaymentRow.attempt_id == attempt_id, PaymentRow.authorised_minor > 0
+    )
+    return await session.scalar(query.limit(1)) is not None
+
+
+async def refunds_of(session: AsyncSession, booking_id: UUID) -> list[RefundRow]:
+    query = select(RefundRow).where(RefundRow.booking_id == booking_id)  # type: ignore[arg-type]
+    return list(await session.scalars(query.order_by(RefundRow.created_at)))  # type: ignore[arg-type]
+
+
+async def get_customer(session: AsyncSession, user_id: UUID) -> PaymentCustomerRow | None:
+    return await session.get(PaymentCustomerRow, user_id)
+
+
+async def get_method(session: AsyncSession, method_id: UUID) -> PaymentMethodRow | None:
+    return await session.get(PaymentMethodRow, method_id)

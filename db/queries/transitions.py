@@ -1,0 +1,201 @@
+"""The only place that changes a state: locked, checked, numbered and told in one transaction.
+
+Locks are taken in one order everywhere: campaign, then attempt, booking, payment. Whoever needs
+several starts with the campaign.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql import bindparam
+from sqlmodel import SQLModel
+
+from db.errors import StaleRow
+from db.models.attempt import AttemptRow
+from db.models.booking import PUBLISHED_BOOKING_STATUS, BookingRow
+from db.models.campaign import CampaignRow
+from db.models.payment import PaymentRow
+from db.queries.notices import NewNotice, add_notices
+from domain.attempts import ATTEMPT_TRANSITIONS, AttemptState
+from domain.campaigns import CAMPAIGN_TRANSITIONS, CampaignState
+from domain.orders import BOOKING_TRANSITIONS, BookingState
+from domain.payments import PAYMENT_TRANSITIONS, PaymentState
+
+Stateful = CampaignRow | AttemptRow | BookingRow | PaymentRow
+State = CampaignState | AttemptState | BookingState | PaymentState
+R = TypeVar("R", bound=SQLModel)
+
+EVENTS_CHANNEL = "campaign_events"
+_NOTHING: Mapping[str, Any] = {}
+
+# The number, the event and the nudge for whoever listens, in one round trip. The UPDATE waits for
+# the campaign's row lock, so numbers have no gaps and become visible in their order.
+_APPEND = text(
+    """
+    WITH numbered AS (
+        UPDATE autobooking_campaigns SET event_seq = event_seq + 1
+        WHERE id = :campaign RETURNING event_seq, user_id
+    ), added AS (
+        INSERT INTO campaign_events (campaign_id, seq, user_id, kind, data, at)
+        SELECT :campaign, event_seq, user_id, :kind, :data, :at FROM numbered RETURNING seq
+    )
+    SELECT seq, pg_notify(:channel, CAST(:campaign AS text) || ':' || seq) FROM added
+    """
+).bindparams(bindparam("data", type_=JSONB))
+
+
+class NoSuchCampaign(LookupError):
+    def __init__(self, campaign_id: UUID) -> None:
+        super().__init__(str(campaign_id))
+
+
+async def change_state(
+    session: AsyncSession,
+    row: Stateful,
+    to: State,
+    *,
+    now: datetime,
+    event: str,
+    data: Mapping[str, Any] = _NOTHING,
+    notices: Sequence[NewNotice] = (),
+) -> None:
+    """Move the row to another state, append the campaign's event and write the notices.
+
+    The row is read again under lock first, so `row` tells the truth afterwards.
+
+    Raises:
+        IllegalTransition: the domain's table does not allow the change from where the row is now.
+        StaleRow: the row was changed after the caller read it.
+    """
+    await _lock_again(session, row)
+    match row, to:
+        case CampaignRow(), CampaignState():
+            CAMPAIGN_TRANSITIONS.check(row.status, to)
+            row.status = to
+        case AttemptRow(), AttemptState():
+            ATTEMPT_TRANSITIONS.check(row.state, to)
+            row.state = to
+            if ATTEMPT_TRANSITIONS.final(to):
+                row.finished_at = now
+        case BookingRow(), BookingState():
+            BOOKING_TRANSITIONS.check(row.state, to)
+            row.state, row.status = to, PUBLISHED_BOOKING_STATUS[to]
+        case PaymentRow(), PaymentState():
+            PAYMENT_TRANSITIONS.check(row.state, to)
+            row.state = to
+        case _:
+            raise TypeError(f"{to!r} is no state of a {type(row).__name__}")
+    if not isinstance(row, PaymentRow):
+        row.row_version += 1
+    row.updated_at = now
+    await session.flush()
+    campaign_id = _campaign_of(row)
+    if campaign_id is not None:
+        subject = {} if isinstance(row, CampaignRow) else {_subject(row): str(row.id)}
+        told = {"state": to.value, **subject, **data}
+        number = await append_event(session, campaign_id, event, told, now)
+        if isinstance(row, CampaignRow):
+            set_committed_value(row, "event_seq", number)
+    await add_notices(session, notices, now)
+
+
+async def append_event(
+    session: AsyncSession, campaign_id: UUID, kind: str, data: Mapping[str, Any], now: datetime
+) -> int:
+    """Append the campaign's next event and return its number; takes the campaign's lock.
+
+    Raises:
+        NoSuchCampaign: there is no such row.
+    """
+    await session.flush()
+    parameters = {
+        "campaign": campaign_id,
+        "kind": kind,
+        "data": dict(data),
+        "at": now,
+        "channel": EVENTS_CHANNEL,
+    }
+    number = (await session.execute(_APPEND, parameters)).scalar_one_or_none()
+    if number is None:
+        raise NoSuchCampaign(campaign_id)
+    return int(number)
+
+
+async def lock_campaign(session: AsyncSession, campaign_id: UUID) -> CampaignRow | None:
+    return await _lock(session, CampaignRow, campaign_id)
+
+
+async def lock_attempt(session: AsyncSession, attempt_id: UUID) -> AttemptRow | None:
+    """Lock the attempt, and its campaign before it."""
+    row = await session.get(AttemptRow, attempt_id)
+    if row is None:
+        return None
+    await _lock(session, CampaignRow, row.campaign_id)
+    return await _lock(session, AttemptRow, attempt_id)
+
+
+async def lock_booking(session: AsyncSession, booking_id: UUID) -> BookingRow | None:
+    """Lock the booking, and its campaign, if it has one, before it."""
+    row = await session.get(BookingRow, booking_id)
+    if row is None:
+        return None
+    if row.campaign_id is not None:
+        await _lock(session, CampaignRow, row.campaign_id)
+    return await _lock(session, BookingRow, booking_id)
+
+
+def payment_notice(
+    event: str, attempt: AttemptRow, payment: PaymentRow, lapses_at: datetime | None = None
+) -> NewNotice:
+    """Tell the owner something about the money of an attempt."""
+    return NewNotice(
+        event=event,
+        subject_id=payment.id,
+        user_id=attempt.user_id,
+        campaign_id=attempt.campaign_id,
+        data={
+            "attempt_id": str(attempt.id),
+            "amount_minor": payment.amount_minor,
+            "currency": payment.currency,
+            **({"lapses_at": lapses_at.isoformat()} if lapses_at else {}),
+        },
+    )
+
+
+async def _lock_again(session: AsyncSession, row: Stateful) -> None:
+    seen = None if isinstance(row, PaymentRow) else row.row_version
+    campaign_id = _campaign_of(row)
+    if campaign_id is not None and not isinstance(row, CampaignRow):
+        await _lock(session, CampaignRow, campaign_id)
+    found = await _lock(session, type(row), row.id)
+    if found is not row or (not isinstance(row, PaymentRow) and row.row_version != seen):
+        raise StaleRow(type(row).__name__, row.id)
+
+
+async def _lock(session: AsyncSession, kind: type[R], row_id: UUID) -> R | None:
+    # What the caller has set is written first, so that reading again does not undo it. The lock
+    # lets others insert rows that merely point here (NO KEY), such as a look's decisions.
+    await session.flush()
+    return await session.get(
+        kind, row_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+
+
+def _campaign_of(row: Stateful) -> UUID | None:
+    return row.id if isinstance(row, CampaignRow) else row.campaign_id
+
+
+def _subject(row: AttemptRow | BookingRow | PaymentRow) -> str:
+    match row:
+        case AttemptRow():
+            return "attempt_id"
+        case BookingRow():
+            return "booking_id"
+        case PaymentRow():
+            return "payment_id"

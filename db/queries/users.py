@@ -1,0 +1,103 @@
+"""People and their API keys."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from db.errors import EmailTaken
+from db.models.api_key import ApiKeyRow
+from db.models.user import UserRow
+from domain.ids import UserId
+
+# "Last used" is for people to read, so a key in constant use is not written to all the time.
+_TOUCH_AT_MOST_EVERY = timedelta(minutes=1)
+
+
+async def create_user(
+    session: AsyncSession, *, user_id: UserId, email_encrypted: str, email_hmac: str, now: datetime
+) -> UserRow:
+    """Add a person.
+
+    Raises:
+        EmailTaken: somebody has this address already.
+    """
+    added = await session.execute(
+        insert(UserRow)
+        .values(id=user_id, email_encrypted=email_encrypted, email_hmac=email_hmac, created_at=now)
+        .on_conflict_do_nothing()
+        .returning(col(UserRow.id))
+    )
+    if added.scalar_one_or_none() is None:
+        raise EmailTaken
+    return await session.get_one(UserRow, user_id)
+
+
+async def get_user(session: AsyncSession, user_id: UUID) -> UserRow | None:
+    return await session.get(UserRow, user_id)
+
+
+async def find_user_by_email_hmac(session: AsyncSession, email_hmac: str) -> UserRow | None:
+    """Find whose address this is, before it is known who asks."""
+    query = select(UserRow).from_statement(text("SELECT * FROM find_user_by_email_hmac(:hmac)"))
+    row: UserRow | None = await session.scalar(query, {"hmac": email_hmac})
+    return row
+
+
+async def create_api_key(
+    session: AsyncSession,
+    *,
+    key_id: UUID,
+    user_id: UserId,
+    key_hash: str,
+    prefix: str,
+    name: str,
+    now: datetime,
+) -> ApiKeyRow:
+    row = ApiKeyRow(
+        id=key_id, user_id=user_id, key_hash=key_hash, prefix=prefix, name=name, created_at=now
+    )
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def find_api_key(session: AsyncSession, key_hash: str) -> ApiKeyRow | None:
+    """Find a key that was not revoked, before it is known who asks."""
+    query = select(ApiKeyRow).from_statement(text("SELECT * FROM find_api_key(:hash)"))
+    row: ApiKeyRow | None = await session.scalar(query, {"hash": key_hash})
+    return row if row is not None and row.revoked_at is None else None
+
+
+async def touch_api_key(session: AsyncSession, key_id: UUID, now: datetime) -> None:
+    """Remember that the key was used; needs its owner's transaction."""
+    used = col(ApiKeyRow.last_used_at)
+    await session.execute(
+        update(ApiKeyRow)
+        .where(
+            col(ApiKeyRow.id) == key_id,
+            or_(used.is_(None), used < now - _TOUCH_AT_MOST_EVERY),
+        )
+        .values(last_used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def list_api_keys(session: AsyncSession, user_id: UserId) -> list[ApiKeyRow]:
+    """Return the person's keys, newest first, revoked ones included."""
+    query = select(ApiKeyRow).where(col(ApiKeyRow.user_id) == user_id)
+    return list(await session.scalars(query.order_by(col(ApiKeyRow.created_at).desc())))
+
+
+async def revoke_api_key(
+    session: AsyncSession, user_id: UserId, key_id: UUID, now: datetime
+) -> bool:
+    """Revoke one of the person's keys; False if they have no such key. Again is harmless."""
+    row = await session.get(ApiKeyRow, key_id, populate_existing=True)
+    if row is None or row.user_id != user_id:
+        return False
+    row.revoked_at = row.revoked_at or now
+    return True

@@ -1,0 +1,210 @@
+"""The vault of personal data: each person's fields under a key of their own.
+
+A data key a person, wrapped by a master key of the installation; each field is bound to its
+table, column and row, so that a value moved elsewhere does not open.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.traveler import TravelerRow
+from db.models.traveler_document import TravelerDocumentRow
+from db.queries import data_keys
+from db.queries.travelers import get_traveler, list_documents
+from db.session import Database, SystemActor
+from domain.ids import TravelerId, UserId, derive
+from domain.travelers import TravelerDetails
+from runtime import crypto
+from runtime.clock import system_now
+
+TRAVELERS = "travelers"
+DOCUMENTS = "traveler_documents"
+_PLAIN = ("given_name", "family_name", "born_on", "gender", "title", "email", "phone")
+_ROTATION_BATCH = 200
+
+
+class NoSuchTraveler(LookupError):
+    """The traveller is not there, or the session's person may not see them."""
+
+
+@dataclass(frozen=True)
+class SealedTraveler:
+    """A traveller's rows, to be added in this order."""
+
+    traveler: TravelerRow
+    documents: tuple[TravelerDocumentRow, ...]
+
+
+class PersonalVault:
+    """Seals and opens personal fields. Every call works inside the caller's transaction."""
+
+    def __init__(
+        self, master_keys: crypto.MasterKeys, *, clock: Callable[[], datetime] = system_now
+    ) -> None:
+        self._master_keys = master_keys
+        self._clock = clock
+
+    async def data_key(self, session: AsyncSession, user_id: UserId) -> bytes:
+        """Return the person's data key, made on first use."""
+        row = await data_keys.get_data_key(session, user_id)
+        if row is None:
+            fresh = crypto.wrap(crypto.new_data_key(), self._master_keys, str(user_id))
+            # Somebody else may have been first: the row that stands is the one that counts.
+            row = await data_keys.ensure_data_key(
+                session, user_id, fresh, self._master_keys.current_id, self._clock()
+            )
+        return crypto.unwrap(row.wrapped_key, self._master_keys, str(user_id))
+
+    async def seal(
+        self,
+        session: AsyncSession,
+        user_id: UserId,
+        text: str,
+        *,
+        table: str,
+        column: str,
+        row_id: UUID | str,
+    ) -> str:
+        """Encrypt one field for its place; `column` without its `_encrypted`."""
+        key = await self.data_key(session, user_id)
+        return crypto.encrypt_field(key, text, table=table, column=column, row_id=str(row_id))
+
+    async def open(
+        self,
+        session: AsyncSession,
+        user_id: UserId,
+        token: str,
+        *,
+        table: str,
+        column: str,
+        row_id: UUID | str,
+    ) -> str:
+        """Return the text of a sealed field.
+
+        Raises:
+            runtime.crypto.DecryptionFailed: changed, moved to another place, or of another key.
+        """
+        key = await self.data_key(session, user_id)
+        return crypto.decrypt_field(key, token, table=table, column=column, row_id=str(row_id))
+
+    async def seal_traveler(
+        self,
+        session: AsyncSession,
+        user_id: UserId,
+        traveler_id: TravelerId,
+        details: TravelerDetails,
+        now: datetime,
+        *,
+        label: str = "",
+    ) -> SealedTraveler:
+        """Make a traveller's rows; nothing of a person in them is readable."""
+        key = await self.data_key(session, user_id)
+        plain = details.model_dump(mode="json")
+
+        def sealed(text: str, table: str, column: str, row_id: UUID) -> str:
+            return crypto.encrypt_field(key, text, table=table, column=column, row_id=str(row_id))
+
+        fields: dict[str, Any] = {
+            f"{name}_encrypted": sealed(str(plain[name]), TRAVELERS, name, traveler_id)
+            for name in _PLAIN
+        }
+        loyalty = json.dumps(plain["loyalty"]) if plain["loyalty"] else None
+        traveler = TravelerRow(
+            id=traveler_id,
+            user_id=user_id,
+            label=label,
+            **fields,
+            loyalty_encrypted=loyalty and sealed(loyalty, TRAVELERS, "loyalty", traveler_id),
+            created_at=now,
+            updated_at=now,
+        )
+        documents = []
+        for position, document in enumerate(plain["documents"]):
+            row_id = derive("document", traveler_id, position, now.isoformat())
+            expires = document.get("expires_on")
+            documents.append(
+                TravelerDocumentRow(
+                    id=row_id,
+                    traveler_id=traveler_id,
+                    user_id=user_id,
+                    kind=document["kind"],
+                    number_encrypted=sealed(document["number"], DOCUMENTS, "number", row_id),
+                    issuing_country_encrypted=sealed(
+                        document["issuing_country"], DOCUMENTS, "issuing_country", row_id
+                    ),
+                    expires_on_encrypted=expires
+                    and sealed(expires, DOCUMENTS, "expires_on", row_id),
+                    created_at=now,
+                )
+            )
+        return SealedTraveler(traveler, tuple(documents))
+
+    async def open_traveler(
+        self, session: AsyncSession, traveler_id: TravelerId
+    ) -> TravelerDetails:
+        """Return a traveller as the airline needs them, documents and loyalty numbers included.
+
+        Raises:
+            NoSuchTraveler: not there, or not visible to this session.
+            runtime.crypto.DecryptionFailed: a field was changed or moved.
+        """
+        row = await get_traveler(session, traveler_id)
+        if row is None:
+            raise NoSuchTraveler(str(traveler_id))
+        documents = await list_documents(session, traveler_id)
+        key = await self.data_key(session, UserId(row.user_id))
+        return _opened(key, row, documents)
+
+    async def rotate_master_key(self, database: Database, *, batch: int = _ROTATION_BATCH) -> int:
+        """Wrap every data key with the current master key; return how many were rewrapped.
+
+        Each batch is a transaction: stopped half-way, another run finds what is left.
+        """
+        done = 0
+        while True:
+            async with database.transaction(SystemActor("rotate-master-key")) as session:
+                rows = await data_keys.keys_not_under(
+                    session, self._master_keys.current_id, limit=batch
+                )
+                for row in rows:
+                    row.wrapped_key = crypto.rewrap(
+                        row.wrapped_key, self._master_keys, str(row.user_id)
+                    )
+                    row.master_key_id = self._master_keys.current_id
+                    row.rotated_at = self._clock()
+            if not rows:
+                return done
+            done += len(rows)
+
+
+def _opened(
+    key: bytes, row: TravelerRow, documents: Sequence[TravelerDocumentRow]
+) -> TravelerDetails:
+    def text(token: str, table: str, column: str, row_id: UUID) -> str:
+        return crypto.decrypt_field(key, token, table=table, column=column, row_id=str(row_id))
+
+    plain: dict[str, Any] = {
+        name: text(getattr(row, f"{name}_encrypted"), TRAVELERS, name, row.id) for name in _PLAIN
+    }
+    if row.loyalty_encrypted:
+        plain["loyalty"] = json.loads(text(row.loyalty_encrypted, TRAVELERS, "loyalty", row.id))
+    plain["documents"] = [
+        {
+            "kind": document.kind,
+            "number": text(document.number_encrypted, DOCUMENTS, "number", document.id),
+            "issuing_country": text(
+                document.issuing_country_encrypted, DOCUMENTS, "issuing_country", document.id
+            ),
+            "expires_on": document.expires_on_encrypted
+            and text(document.expires_on_encrypted, DOCUMENTS, "expires_on", document.id),
+        }
+        for document in documents
+    ]
+    # From JSON, so that lists become the tuples and dates that the value holds.
+    return TravelerDetails.model_validate_json(json.dumps(plain))

@@ -1,0 +1,47 @@
+"""The states of a campaign and what a traveller may do in each."""
+
+from enum import StrEnum
+
+from domain.transitions import Transitions
+
+
+class CampaignState(StrEnum):
+    ACTIVE = "active"  # watching, or asleep until its dates go on sale
+    AWAITING_APPROVAL = "awaiting_approval"  # ask-me-first: a proposal is open
+    BOOKING = "booking"  # an attempt is under way
+    NEEDS_ACTION = "needs_action"  # stopped until the traveller acts (another card)
+    PAUSED = "paused"
+    BOOKED = "booked"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class BookingMode(StrEnum):
+    AUTO = "auto"
+    ASK_ME_FIRST = "ask_me_first"
+
+
+_S = CampaignState
+CAMPAIGN_TRANSITIONS = Transitions(
+    "campaign",
+    {
+        _S.ACTIVE: frozenset(
+            {_S.AWAITING_APPROVAL, _S.BOOKING, _S.NEEDS_ACTION, _S.PAUSED, _S.CANCELLED, _S.EXPIRED}
+        ),
+        _S.AWAITING_APPROVAL: frozenset(
+            {_S.ACTIVE, _S.BOOKING, _S.NEEDS_ACTION, _S.PAUSED, _S.CANCELLED, _S.EXPIRED}
+        ),
+        # Out of `booking` by the attempt's end, or by the traveller and the clock
+        # before the point of no return.
+        _S.BOOKING: frozenset(
+            {_S.ACTIVE, _S.NEEDS_ACTION, _S.BOOKED, _S.PAUSED, _S.CANCELLED, _S.EXPIRED}
+        ),
+        _S.NEEDS_ACTION: frozenset({_S.ACTIVE, _S.PAUSED, _S.CANCELLED, _S.EXPIRED}),
+        _S.PAUSED: frozenset({_S.ACTIVE, _S.NEEDS_ACTION, _S.CANCELLED, _S.EXPIRED}),
+        _S.BOOKED: frozenset(),
+        _S.CANCELLED: frozenset(),
+        _S.EXPIRED: frozenset(),
+    },
+)
+ENDED = frozenset({_S.BOOKED, _S.CANCELLED, _S.EXPIRED})
+WATCHING = frozenset({_S.ACTIVE})

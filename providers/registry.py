@@ -1,0 +1,132 @@
+"""Every provider, built once for a process: the one line per vendor that the rest never sees."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+from providers.duffel.adapter import (
+    DuffelFlightOrders,
+    DuffelFlightSearch,
+    DuffelOrderCancellations,
+)
+from providers.duffel.client import DuffelClient
+from providers.http import HeaderHook, HttpClient
+from providers.ports import (
+    CardPayments,
+    CardVault,
+    FlightOrders,
+    FlightSearch,
+    MailSender,
+    OrderCancellations,
+)
+from providers.smtp.adapter import SmtpMailSender, SmtpServer
+from providers.stripe.adapter import StripeCardPayments
+from providers.stripe.client import open_stripe
+from providers.stripe.vault import StripeCardVault
+from runtime.settings import VENDORS, ProviderMode, Vendor
+
+# Stripe answers a card's confirmation within seconds; what takes longer must be asked about.
+STRIPE_TIMEOUT_SECONDS = 30.0
+# RFC 5321 would wait minutes for some answers; a notice can be sent again, so it need not.
+SMTP_TIMEOUT_SECONDS = 30.0
+
+
+class ProviderSettings(Protocol):
+    """What building the providers takes from the settings. URLs come without a final slash."""
+
+    @property
+    def duffel_api_url(self) -> str: ...
+    @property
+    def duffel_api_token(self) -> str: ...
+    @property
+    def stripe_api_url(self) -> str: ...
+    @property
+    def stripe_secret_key(self) -> str: ...
+    @property
+    def smtp_host(self) -> str: ...
+    @property
+    def smtp_port(self) -> int: ...
+    @property
+    def smtp_username(self) -> str | None: ...
+    @property
+    def smtp_password(self) -> str | None: ...
+    @property
+    def smtp_starttls(self) -> bool: ...
+    @property
+    def mail_from(self) -> str: ...
+    def provider_mode(self, vendor: Vendor) -> ProviderMode: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Providers:
+    """One adapter a capability, and who serves it. Belongs to one event loop."""
+
+    search: FlightSearch
+    orders: FlightOrders
+    cancellations: OrderCancellations
+    payments: CardPayments
+    vault: CardVault
+    mail: MailSender
+    names: Mapping[str, Vendor]
+    """Vendor by capability (the names of the fields above)."""
+    modes: Mapping[Vendor, ProviderMode]
+    connections: AsyncExitStack
+
+    async def aclose(self) -> None:
+        """Close all connections; calls under way fail."""
+        await self.connections.aclose()
+
+
+_NAMES: Mapping[str, Vendor] = MappingProxyType(
+    {
+        "search": "duffel",
+        "orders": "duffel",
+        "cancellations": "duffel",
+        "payments": "stripe",
+        "vault": "stripe",
+        "mail": "smtp",
+    }
+)
+
+
+def no_extra_headers() -> Mapping[str, str]:
+    """Add nothing to a call, as production does; a simulation adds its clock."""
+    return {}
+
+
+async def build_providers(
+    settings: ProviderSettings, extra_headers: HeaderHook = no_extra_headers
+) -> Providers:
+    """Build every adapter for the running event loop. No call is made."""
+    async with AsyncExitStack() as opened:
+        http = HttpClient("duffel", settings.duffel_api_url, on_request=[extra_headers])
+        opened.push_async_callback(http.aclose)
+        duffel = DuffelClient(http, settings.duffel_api_token)
+        stripe = await open_stripe(
+            settings.stripe_secret_key,
+            settings.stripe_api_url,
+            timeout_seconds=STRIPE_TIMEOUT_SECONDS,
+            extra_headers=extra_headers,
+        )
+        opened.push_async_callback(stripe.aclose)
+        server = SmtpServer(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            username=settings.smtp_username,
+            password=settings.smtp_password,
+            starttls=settings.smtp_starttls,
+            timeout_seconds=SMTP_TIMEOUT_SECONDS,
+        )
+        return Providers(
+            search=DuffelFlightSearch(duffel),
+            orders=DuffelFlightOrders(duffel),
+            cancellations=DuffelOrderCancellations(duffel),
+            payments=StripeCardPayments(stripe),
+            vault=StripeCardVault(stripe),
+            mail=SmtpMailSender(server, settings.mail_from),
+            names=_NAMES,
+            modes=MappingProxyType({vendor: settings.provider_mode(vendor) for vendor in VENDORS}),
+            connections=opened.pop_all(),
+        )

@@ -1,0 +1,148 @@
+"""The `parker` commands against the API as it is served, each as a process of its own."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+class Parker:
+    """Runs commands with an address and a key in the environment."""
+
+    def __init__(self, **environ: str) -> None:
+        self.environ = {k: v for k, v in os.environ.items() if not k.startswith("PARKER_")}
+        self.environ |= environ
+
+    async def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "cli.main",
+            *arguments,
+            cwd=ROOT,
+            env=self.environ,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        return process.returncode or 0, out.decode(), err.decode()
+
+
+@pytest.fixture
+def parker(ana: Any, api_url: str) -> Parker:
+    return Parker(PARKER_API_URL=api_url, PARKER_API_KEY=ana.key)
+
+
+ADD = (
+    "traveler add --given-name Ana --family-name Souza --born-on 1990-04-12 --gender f --title ms "
+    "--email ana@example.com --phone +351912345678 --passport CA123456:PT:2036-08-01"
+).split()
+
+
+async def test_travellers_are_added_listed_and_removed(parker: Parker) -> None:
+    code, out, err = await parker(*ADD)
+    assert code == 0, err
+    traveler = out.strip()
+    code, out, err = await parker("traveler", "list", "--json")
+    assert [one["id"] for one in json.loads(out)] == [traveler]
+    assert (await parker("traveler", "show", traveler))[0] == 0
+    assert (await parker("traveler", "remove", traveler))[0] == 0
+    code, out, err = await parker("traveler", "show", traveler)
+    assert (code, out) == (3, "")
+    assert "no such traveller" in err
+
+
+async def test_exit_codes_say_what_went_wrong(parker: Parker, api_url: str) -> None:
+    refused = await parker(*ADD[:-1], "CA123456:PT:2001-08-01")
+    assert refused[0] == 2
+    assert "documents.0" in refused[2]
+    unknown = await Parker(PARKER_API_URL=api_url, PARKER_API_KEY="pk_wrong")("booking", "list")
+    assert unknown[0] == 2
+    assert (await Parker(PARKER_API_URL=api_url)("booking", "list"))[0] == 2
+    away = await Parker(PARKER_API_URL="http://127.0.0.1:1", PARKER_API_KEY="pk_x")(
+        "campaign", "list"
+    )
+    assert away[0] == 5
+
+
+async def test_a_campaign_is_made_seen_and_steered(
+    running: Any, card_saver: Any, wish: Any
+) -> None:
+    person = await running.make_person()
+    await card_saver(person)
+    parker = Parker(PARKER_API_URL=running.url, PARKER_API_KEY=person.key)
+    traveler = (await parker(*ADD))[1].strip()
+    day = wish["criteria"]["departure_from"]
+    create = ["campaign", "create", "--from", "JFK", "--to", "LIS", "--depart-from", day]
+    create += ["--depart-until", day, "--budget", "1", "--traveler", traveler]
+    unconsented = await parker(*create)
+    assert (unconsented[0], unconsented[1]) == (6, "")
+    code, out, err = await parker(*create, "--nights", "6-10", "--ask-first", "--consent")
+    assert code == 0, err
+    campaign = out.strip()
+    code, out, err = await parker("campaign", "list", "--json")
+    assert [(one["id"], one["mode"]) for one in json.loads(out)] == [(campaign, "ask_me_first")]
+    assert (await parker("campaign", "show", campaign))[0] == 0
+    assert (await parker("campaign", "approve", campaign))[0] == 4
+    for what, state in (("pause", "paused"), ("resume", "active"), ("cancel", "cancelled")):
+        code, out, err = await parker("campaign", what, campaign)
+        assert (code, out.strip()) == (0, state), err
+    assert (await parker("campaign", "resume", campaign))[0] == 4
+
+
+async def test_keys_are_made_listed_revoked_and_the_master_key_rotated(
+    api_url: str, database_url: str, settings: Any
+) -> None:
+    secrets = {
+        "PARKER_DATABASE_URL": database_url,
+        "PARKER_MASTER_KEYS": settings.master_keys.get_secret_value(),
+        "PARKER_HMAC_SECRET": settings.hmac_secret.get_secret_value(),
+    }
+    operator = Parker(**secrets)
+    code, key, err = await operator("keys", "create", "--email", "eva@example.com")
+    assert code == 0, err
+    assert key.startswith("pk_")
+    assert key.strip() not in err
+    eva = Parker(PARKER_API_URL=api_url, PARKER_API_KEY=key.strip())
+    assert (await eva("traveler", "list", "--json"))[1].strip() == "[]"
+
+    code, out, err = await operator("keys", "list", "--email", "eva@example.com", "--json")
+    (row,) = json.loads(out)
+    assert key.startswith(row["prefix"])
+    assert "key_hash" not in row
+    assert (await operator("keys", "revoke", row["id"], "--email", "eva@example.com"))[0] == 0
+    assert (await eva("traveler", "list"))[0] == 2
+    assert (await operator("keys", "revoke", row["id"], "--email", "x@example.com"))[0] == 3
+
+    from runtime.crypto import new_master_key
+
+    rotated = Parker(
+        **secrets
+        | {"PARKER_MASTER_KEYS": f"{new_master_key('next')},{secrets['PARKER_MASTER_KEYS']}"}
+    )
+    code, out, err = await rotated("keys", "rotate-master")
+    assert code == 0, err
+    assert "Rewrapped 1 " in err
+
+
+async def test_booking_is_stopped_and_started(database: Any, settings: Any) -> None:
+    from db.queries.switches import booking_stopped
+    from db.session import SystemActor
+
+    operator = Parker(
+        PARKER_DATABASE_URL=settings.database_url,
+        PARKER_MASTER_KEYS=settings.master_keys.get_secret_value(),
+        PARKER_HMAC_SECRET=settings.hmac_secret.get_secret_value(),
+    )
+    for command, stopped in (("stop", True), ("start", False)):
+        code, _, err = await operator("booking", command)
+        assert code == 0, err
+        async with database.transaction(SystemActor("tests")) as session:
+            assert await booking_stopped(session) is stopped

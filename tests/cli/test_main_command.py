@@ -1,0 +1,114 @@
+"""The `parker` command itself: exit codes, where words and data go, and the whole of `up`."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.exits import Exit
+from runtime.crypto import new_master_key
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment(tmp_path: Path, **values: str) -> dict[str, str]:
+    base = {k: v for k, v in os.environ.items() if not k.startswith("PARKER_")}
+    ours = {"PARKER_ENV_FILE": "", "PARKER_STATE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    return base | ours | values
+
+
+def parker(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cli.main", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_data_goes_to_standard_output_and_words_to_standard_error(tmp_path: Path) -> None:
+    done = parker("policy", "--json", env=environment(tmp_path))
+    assert done.returncode == Exit.OK
+    assert json.loads(done.stdout)["price_tolerance_percent"] == "2"
+    assert done.stderr == ""
+    checked = parker("config", "check", env=environment(tmp_path, PARKER_API_PROT="1"))
+    assert checked.returncode == Exit.OK
+    assert checked.stdout == ""
+    assert "PARKER_API_PROT means nothing" in checked.stderr
+
+
+def test_a_setting_that_is_wrong_is_a_usage_error_in_words(tmp_path: Path) -> None:
+    done = parker("config", "check", env=environment(tmp_path, PARKER_API_PORT="x"))
+    assert done.returncode == Exit.USAGE
+    assert "PARKER_API_PORT: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["worker", "api", "migrate"])
+def test_a_process_says_which_settings_it_lacks(tmp_path: Path, command: str) -> None:
+    done = parker(command, env=environment(tmp_path))
+    assert done.returncode == Exit.USAGE
+    assert "PARKER_DATABASE_URL is not set" in done.stderr
+    assert "PARKER_MASTER_KEYS is not set" in done.stderr
+
+
+def test_an_unknown_command_is_a_usage_error(tmp_path: Path) -> None:
+    assert parker("bogus", env=environment(tmp_path)).returncode == Exit.USAGE
+
+
+def test_settings_are_listed_without_their_secrets(tmp_path: Path) -> None:
+    key = new_master_key("k1")
+    env = environment(
+        tmp_path, PARKER_MASTER_KEYS=key, PARKER_DATABASE_URL="postgresql://u:geheim@h/d"
+    )
+    done = parker("config", "list", "--json", env=env)
+    rows = {row["variable"]: row for row in json.loads(done.stdout)}
+    assert rows["PARKER_MASTER_KEYS"] == {
+        "variable": "PARKER_MASTER_KEYS", "value": "(hidden)", "set": True,
+    }  # fmt: skip
+    assert rows["PARKER_API_PORT"]["value"] == "8000"
+    assert "geheim" not in done.stdout
+    assert key not in done.stdout
+
+
+def test_the_doctor_names_what_is_away_unused_and_a_sandbox(tmp_path: Path) -> None:
+    env = environment(
+        tmp_path, UPSTASH_REDIS_REST_URL="https://redis", PARKER_TEMPORAL_ADDRESS="127.0.0.1:9"
+    )
+    done = parker("doctor", "--json", env=env)
+    assert done.returncode == Exit.FAILURE
+    found = {row["subject"]: row for row in json.loads(done.stdout)}
+    assert found["temporal"]["verdict"] == "bad"
+    assert "parker up" in found["temporal"]["words"]
+    assert "SANDBOX" in found["duffel"]["words"]
+    assert "unused" in found["UPSTASH_REDIS_REST_URL"]["words"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_says_where_things_are_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "up", "--temporary"],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr
+        said = ""
+        for line in process.stderr:
+            said += line
+            if "Ctrl-C stops everything" in line:
+                break
+        assert re.search(r"Ready after \d+ s", said), said
+        assert re.search(r"API documentation +http://127.0.0.1:\d+/docs", said)
+        assert re.search(r"Mail inbox \(SANDBOX\) +http", said)
+        assert "SANDBOX: Duffel, Stripe, Smtp" in said
+        process.send_signal(number)
+        rest = process.stderr.read()
+        assert process.wait(60) == Exit.OK, rest
+        assert "Stopped." in rest

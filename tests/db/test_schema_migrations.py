@@ -1,0 +1,103 @@
+import threading
+from typing import Any
+
+import psycopg
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, make_url
+from sqlmodel import SQLModel
+
+import db.models  # noqa: F401  # fills the metadata
+from db import migrate
+from db.session import Database, SystemActor
+
+
+def _tables(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_models_and_schema_are_equal(database_url: str):
+    engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+    engine.dispose()
+
+
+async def test_a_populated_schema_goes_down_and_up_again(
+    database: Database, database_url: str, cast: Any
+):
+    async with database.transaction(SystemActor("test")) as session:
+        campaign = await cast.campaign(session)
+        await cast.attempt(session, campaign)
+        await cast.booking(session, campaign, campaign.user_id)
+    await database.close()
+    head = migrate.current(database_url)
+    migrate.downgrade(database_url, "base")
+    assert migrate.current(database_url) is None
+    assert _tables(database_url) == 1  # alembic's own
+    migrate.upgrade(database_url)
+    assert migrate.current(database_url) == head
+    async with database.transaction(SystemActor("test")) as session:
+        await cast.campaign(session)
+
+
+def test_upgrading_from_many_places_at_once_happens_once(empty_database_url: str):
+    problems: list[Exception] = []
+
+    def upgrade() -> None:
+        try:
+            migrate.upgrade(empty_database_url)
+        except Exception as error:  # noqa: BLE001  # shown by the assertion
+            problems.append(error)
+
+    threads = [threading.Thread(target=upgrade) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert migrate.current(empty_database_url) is not None
+
+
+def test_every_table_of_a_persons_is_secured(database_url: str):
+    with psycopg.connect(database_url) as connection:
+        unsecured = connection.execute(
+            """
+            SELECT c.relname FROM pg_class c
+            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'user_id'
+            WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+                AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+            """
+        ).fetchall()
+        owners = connection.execute(
+            "SELECT DISTINCT tableowner FROM pg_tables "
+            "WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+        ).fetchall()
+    assert unsecured == []
+    assert owners == [("parker_owner",)]
+
+
+def test_a_login_that_is_no_superuser_can_migrate_and_take_on_a_role(empty_database_url: str):
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f"CREATE ROLE login_{name} LOGIN")
+        connection.execute(f"GRANT parker_owner, parker_app, parker_worker TO login_{name}")
+        connection.execute(f"ALTER DATABASE {name} OWNER TO login_{name}")
+    login_url = make_url(empty_database_url).set(username=f"login_{name}")
+    url = login_url.render_as_string(hide_password=False)
+    migrate.upgrade(url)
+    with psycopg.connect(url, options="-c role=parker_app") as connection:
+        assert connection.execute("SELECT count(*) FROM bookings").fetchone() == (0,)
+    migrate.downgrade(url, "base")
+    assert _tables(empty_database_url) == 1
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} OWNER TO postgres")
+        connection.execute(f"REASSIGN OWNED BY login_{name} TO postgres")
+        connection.execute(f"DROP OWNED BY login_{name}")
+        connection.execute(f"DROP ROLE login_{name}")

@@ -1,0 +1,314 @@
+"""The whole product in one process, on real servers: what workflow and fault tests live in."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+from sandbox import Sandbox
+from sqlalchemy import text
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.client import WithStartWorkflowOperation
+
+from db.models import PaymentCustomerRow, PaymentMethodRow
+from db.queries.payment_methods import add_payment_method, ensure_payment_customer
+from db.queries.travelers import add_traveler
+from db.queries.users import create_user
+from db.session import Database, SystemActor
+from db.vault import PersonalVault
+from domain.campaigns import BookingMode
+from domain.criteria import Criteria
+from domain.ids import CampaignId, PaymentMethodId, TravelerId, UserId, campaign_id_for
+from domain.messages.attempt import attempt_workflow_id
+from domain.messages.campaign import (
+    CampaignAnswer,
+    CampaignInput,
+    Consent,
+    NewCampaign,
+    campaign_workflow_id,
+)
+from domain.messages.order import order_workflow_id
+from domain.money import Money
+from domain.offers import Party
+from domain.travelers import TravelerDetails
+from domain.wishes import last_bookable
+from providers.registry import Providers, build_providers
+from runtime.crypto import new_master_key
+from runtime.settings import Settings, load_settings
+from runtime.temporal import MAIN_QUEUE, set_search_queue_limit
+from workflows.campaign import CampaignWorkflow
+from workflows.schedules import ensure_search_runs
+
+T = TypeVar("T")
+TESTS = SystemActor("tests")
+MASTER_KEYS = new_master_key("test")
+
+
+def settings_for(database_url: str, sandbox: Sandbox, address: str, **policy: object) -> Settings:
+    values = {
+        "PARKER_APP_ENV": "test",
+        "PARKER_MASTER_KEYS": MASTER_KEYS,
+        "PARKER_HMAC_SECRET": "a-secret-of-the-tests-that-nobody-else-has",
+        "PARKER_DATABASE_URL": database_url,
+        "PARKER_TEMPORAL_ADDRESS": address,
+        "PARKER_SANDBOX_URL": sandbox.url,
+        "PARKER_SANDBOX_SMTP_PORT": str(sandbox.smtp_port),
+        "PARKER_SANDBOX_CONTROL_TOKEN": sandbox.control_token,
+        "PARKER_POLICY_SEARCHES_PER_MINUTE": "6000",
+    }
+    values |= {f"PARKER_POLICY_{name.upper()}": str(value) for name, value in policy.items()}
+    return load_settings(values, env_files=())
+
+
+class House:
+    """Database, Temporal, providers and workers, with short words for what tests do."""
+
+    def __init__(
+        self, settings: Settings, database: Database, client: Client, providers: Providers,
+        sandbox: Sandbox,
+    ) -> None:  # fmt: skip
+        self.settings, self.database, self.client = settings, database, client
+        self.providers, self.sandbox = providers, sandbox
+        self.vault = PersonalVault(settings.keys)
+
+    # People
+
+    async def user(self) -> UserId:
+        user_id = UserId(uuid4())
+        async with self.database.transaction(TESTS) as session:
+            # The key of a person hangs on the person's row.
+            await create_user(
+                session, user_id=user_id, email_encrypted="-", email_hmac=str(user_id), now=_now()
+            )
+            sealed = await self.vault.seal(
+                session, user_id, f"{user_id}@example.com",
+                table="users", column="email", row_id=user_id,
+            )  # fmt: skip
+            await session.execute(
+                text("UPDATE users SET email_encrypted = :sealed WHERE id = :id"),
+                {"sealed": sealed, "id": user_id},
+            )
+        return user_id
+
+    async def traveler(
+        self, user_id: UserId, given_name: str = "Ada", born_on: date = date(1990, 5, 17)
+    ) -> TravelerId:
+        traveler_id = TravelerId(uuid4())
+        details = TravelerDetails(
+            given_name=given_name,
+            family_name="Lovelace",
+            born_on=born_on,
+            gender="f",
+            title="ms",
+            email="ada@example.com",
+            phone="+442080160508",
+        )
+        async with self.database.transaction(TESTS) as session:
+            sealed = await self.vault.seal_traveler(
+                session, user_id, traveler_id, details, _now()
+            )
+            await add_traveler(session, sealed.traveler, sealed.documents)
+        return traveler_id
+
+    async def card(self, user_id: UserId, token: str = "pm_card_visa") -> PaymentMethodId:
+        """Save one of the sandbox's test cards as the hosted page would."""
+        card_id = PaymentMethodId(uuid4())
+        customer = await self.providers.vault.create_customer(
+            key=f"customer:{user_id}", user_reference=str(user_id)
+        )
+        method = await self._attach(token, customer)
+        async with self.database.transaction(TESTS) as session:
+            sealed_customer = await self.vault.seal(
+                session, user_id, customer,
+                table="payment_customers", column="customer_ref", row_id=user_id,
+            )  # fmt: skip
+            await ensure_payment_customer(
+                session,
+                PaymentCustomerRow(
+                    user_id=user_id, provider="stripe",
+                    customer_ref_encrypted=sealed_customer, created_at=_now(),
+                ),  # fmt: skip
+            )
+            sealed_method = await self.vault.seal(
+                session, user_id, method["id"],
+                table="payment_methods", column="method_ref", row_id=card_id,
+            )  # fmt: skip
+            await add_payment_method(
+                session,
+                PaymentMethodRow(
+                    id=card_id, user_id=user_id, provider="stripe",
+                    method_ref_encrypted=sealed_method, brand=method["card"]["brand"],
+                    last4=method["card"]["last4"], exp_month=12, exp_year=2034,
+                    status="usable", created_at=_now(), updated_at=_now(),
+                ),  # fmt: skip
+                default=True,
+            )
+        return card_id
+
+    async def _attach(self, token: str, customer: str) -> dict[str, Any]:
+        async with httpx.AsyncClient() as http:
+            answer = await http.post(
+                f"{self.sandbox.url}/stripe/v1/payment_methods/{token}/attach",
+                data={"customer": customer},
+                headers={"Authorization": f"Bearer {self.settings.stripe_secret_key}"},
+            )
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def someone(self, card: str = "pm_card_visa") -> tuple[UserId, TravelerId]:
+        user_id = await self.user()
+        await self.card(user_id, card)
+        return user_id, await self.traveler(user_id)
+
+    # Campaigns
+
+    def wish(self, **changes: Any) -> Criteria:
+        """JFK to LIS, one way, on one day six weeks from now, for a generous budget."""
+        day = _now().date() + timedelta(days=42)
+        values: dict[str, Any] = {
+            "origins": ("JFK",),
+            "destinations": ("LIS",),
+            "departure_from": day,
+            "departure_until": day,
+            "budget": Money(minor=200_000, currency="USD"),
+        }
+        return Criteria(**(values | changes))
+
+    def new_campaign(
+        self,
+        user_id: UserId,
+        travelers: tuple[TravelerId, ...],
+        criteria: Criteria | None = None,
+        *,
+        key: str | None = None,
+        mode: BookingMode = BookingMode.AUTO,
+        party: Party | None = None,
+        months: int = 12,
+        now: datetime | None = None,
+    ) -> NewCampaign:
+        criteria, now, key = criteria or self.wish(), now or _now(), key or str(uuid4())
+        expires_at = now + timedelta(days=365 * months // 12)
+        last = datetime.combine(last_bookable(criteria), datetime.min.time(), UTC)
+        return NewCampaign(
+            campaign_id=campaign_id_for(user_id, key),
+            owner_id=user_id,
+            name="a wish of the tests",
+            criteria=criteria,
+            mode=mode,
+            traveler_ids=travelers,
+            party=party or Party(adults=len(travelers)),
+            consent=Consent(text_version="1", cap=criteria.budget, consented_at=now),
+            body_hmac=key,
+            created_at=now,
+            expires_at=expires_at,
+            ends_at=min(expires_at, last),
+        )
+
+    async def create(self, new: NewCampaign) -> CampaignAnswer:
+        start = WithStartWorkflowOperation(
+            CampaignWorkflow.run,
+            CampaignInput(campaign_id=new.campaign_id, new=new),
+            id=campaign_workflow_id(new.campaign_id),
+            task_queue=MAIN_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        )
+        return await self.client.execute_update_with_start_workflow(
+            CampaignWorkflow.created, id=str(new.body_hmac), start_workflow_operation=start
+        )
+
+    async def update(self, campaign_id: CampaignId, name: str, *args: object) -> CampaignAnswer:
+        return await self.campaign(campaign_id).execute_update(
+            name, args=args, result_type=CampaignAnswer
+        )
+
+    def campaign(self, campaign_id: CampaignId) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(campaign_workflow_id(campaign_id))
+
+    def attempt(self, attempt_id: UUID) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(attempt_workflow_id(attempt_id))
+
+    def order(self, booking_id: UUID) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(order_workflow_id(booking_id))
+
+    # Looking
+
+    async def rows(self, query: str, **parameters: object) -> list[dict[str, Any]]:
+        async with self.database.transaction(TESTS) as session:
+            return [dict(r) for r in (await session.execute(text(query), parameters)).mappings()]
+
+    async def row(self, table: str, row_id: UUID) -> dict[str, Any]:
+        return (await self.rows(f"SELECT * FROM {table} WHERE id = :id", id=row_id))[0]
+
+    async def state(self, campaign_id: CampaignId) -> str:
+        return str((await self.row("autobooking_campaigns", campaign_id))["status"])
+
+    async def events(self, campaign_id: CampaignId) -> list[str]:
+        rows = await self.rows(
+            "SELECT kind FROM campaign_events WHERE campaign_id = :id ORDER BY seq", id=campaign_id
+        )
+        return [r["kind"] for r in rows]
+
+    async def until(self, campaign_id: CampaignId, *states: str, seconds: float = 40) -> str:
+        async def reached() -> str | None:
+            state = await self.state(campaign_id)
+            return state if state in states else None
+
+        async def told() -> str:
+            return f"{await self.state(campaign_id)}: {await self.events(campaign_id)}"
+
+        return await eventually(reached, seconds=seconds, told=told)
+
+
+async def eventually(
+    ask: Callable[[], Awaitable[T | None]],
+    *,
+    seconds: float = 40,
+    told: Callable[[], Awaitable[object]] | None = None,
+) -> T:
+    """Ask again and again until there is an answer, at most so long."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = await ask()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(await told() if told else "it did not come about in time")
+        await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def open_house(
+    database_url: str, sandbox: Sandbox, client: Client, address: str, *,
+    extra_headers: Any = None, workers: bool = True, **policy: object,
+) -> AsyncIterator[House]:  # fmt: skip
+    import worker as process
+    from db.session import WORKER_ROLE
+
+    settings = settings_for(database_url, sandbox, address, **policy)
+    async with AsyncExitStack() as opened:
+        database = Database(database_url, role=WORKER_ROLE, pool_size=10)
+        opened.push_async_callback(database.close)
+        hooks = {"extra_headers": extra_headers} if extra_headers else {}
+        providers = await build_providers(settings, **hooks)
+        opened.push_async_callback(providers.aclose)
+        await set_search_queue_limit(client, settings.policy.searches_per_second)
+        if workers:
+            activities = process.Activities(settings, database, providers)
+            for each in process.build_workers(client, settings, activities):
+                await opened.enter_async_context(each)
+            await ensure_search_runs(client, "duffel")
+        yield House(settings, database, client, providers, sandbox)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+__all__ = ["House", "WorkflowUpdateFailedError", "eventually", "open_house", "settings_for"]

@@ -1,0 +1,37 @@
+"""A Temporal server for each test, and the product's workers in this process."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from house import House, open_house
+from sandbox import Sandbox
+from temporalio.testing import WorkflowEnvironment
+
+from house import MASTER_KEYS
+from runtime.crypto import MasterKeys
+from runtime.temporal import data_converter, dev_server_extra_args, temporal_binary
+
+
+@pytest.fixture
+async def temporal() -> AsyncIterator[WorkflowEnvironment]:
+    environment = await WorkflowEnvironment.start_local(
+        data_converter=data_converter(MasterKeys.parse(MASTER_KEYS)),
+        dev_server_existing_path=temporal_binary(),
+        dev_server_log_level="error",
+        dev_server_extra_args=dev_server_extra_args(time_skipping=True),
+    )
+    async with environment:
+        yield environment
+
+
+@pytest.fixture
+def address(temporal: WorkflowEnvironment) -> str:
+    return temporal.client.service_client.config.target_host
+
+
+@pytest.fixture
+async def house(
+    temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
+) -> AsyncIterator[House]:
+    async with open_house(database_url, clean_sandbox, temporal.client, address) as opened:
+        yield opened

@@ -1,0 +1,149 @@
+"""The worker process: settings, clients, activities, workers. It lists what runs; no logic."""
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.attempts import AttemptActivities
+from activities.campaigns import CampaignActivities
+from activities.care import CareActivities
+from activities.notices import NoticeActivities
+from activities.offers import OfferActivities
+from activities.orders import OrderActivities
+from activities.payments import PaymentActivities
+from activities.search import SearchActivities
+from db.session import WORKER_ROLE, Database
+from db.vault import PersonalVault
+from providers.registry import Providers, build_providers, no_extra_headers
+from runtime.settings import ProviderMode, Settings, load_settings
+from runtime.telemetry import configure_logging, get_logger
+from runtime.temporal import MAIN_QUEUE, SEARCH_QUEUE, connect, set_search_queue_limit
+from workflows.attempt import AttemptWorkflow
+from workflows.campaign import CampaignWorkflow
+from workflows.order import OrderWorkflow
+from workflows.schedules import ensure_search_runs
+from workflows.search import SearchKeeperWorkflow, SearchWorkflow
+
+WORKFLOWS: list[type] = [
+    CampaignWorkflow,
+    SearchWorkflow,
+    SearchKeeperWorkflow,
+    AttemptWorkflow,
+    OrderWorkflow,
+]
+SELLERS = ("duffel",)
+
+
+class Activities:
+    """Every activity object of this process, built once."""
+
+    def __init__(self, settings: Settings, database: Database, providers: Providers) -> None:
+        policy, vault = settings.policy, PersonalVault(settings.keys)
+        sandbox = settings.provider_mode("duffel") is ProviderMode.SANDBOX
+        self.offers = OfferActivities(database, vault, providers.search, policy)
+        self.search = SearchActivities(database, providers.search, policy)
+        self.campaigns = CampaignActivities(database, policy)
+        self.attempts = AttemptActivities(database)
+        self.payments = PaymentActivities(database, vault, providers.payments, policy)
+        self.orders = OrderActivities(
+            database, vault, providers.orders, providers.cancellations, policy
+        )
+        self.care = CareActivities(
+            database, vault, providers.orders, providers.cancellations, providers.payments
+        )
+        self.notices = NoticeActivities(
+            database,
+            vault,
+            providers.mail,
+            base_url=settings.base_url,
+            link_secret=settings.hmac_secret.get_secret_value(),
+            sandbox=sandbox,
+        )
+
+    def main(self) -> list[Any]:
+        groups = (
+            self.search, self.campaigns, self.attempts, self.payments,
+            self.orders, self.care, self.notices,
+        )  # fmt: skip
+        return [m for group in groups for m in activity_methods(group) if m != self.search.look]
+
+    def searching(self) -> list[Any]:
+        """Return what spends the seller's search quota; its queue enforces the limit."""
+        return [self.search.look, self.offers.choose_offer]
+
+
+def activity_methods(group: object) -> list[Any]:
+    methods = (getattr(group, name) for name in dir(group) if not name.startswith("_"))
+    return [m for m in methods if hasattr(m, "__temporal_activity_definition")]
+
+
+def build_workers(client: Client, settings: Settings, activities: Activities) -> list[Worker]:
+    drain = timedelta(seconds=settings.worker_shutdown_seconds)
+    return [
+        Worker(
+            client,
+            task_queue=MAIN_QUEUE,
+            workflows=WORKFLOWS,
+            activities=activities.main(),
+            max_cached_workflows=settings.worker_max_cached_workflows,
+            max_concurrent_activities=settings.worker_concurrent_activities,
+            graceful_shutdown_timeout=drain,
+        ),
+        # A worker of its own: eager activities would go round the queue's limit.
+        Worker(
+            client,
+            task_queue=SEARCH_QUEUE,
+            activities=activities.searching(),
+            disable_eager_activity_execution=True,
+            graceful_shutdown_timeout=drain,
+        ),
+    ]
+
+
+def simulated_clock() -> Mapping[str, str]:
+    """Tell a sandbox the workflow's own time; only simulations switch this on."""
+    now = activity.info().started_time if activity.in_activity() else datetime.now(UTC)
+    return {"X-Sandbox-Now": now.isoformat()}
+
+
+async def run(settings: Settings) -> None:
+    """Work until told to stop, then drain."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as opened:
+        database = Database(
+            settings.database_for("worker"),
+            role=WORKER_ROLE,
+            pool_size=settings.database_pool_size,
+        )
+        opened.push_async_callback(database.close)
+        hook = simulated_clock if settings.simulated_clock else no_extra_headers
+        providers = await build_providers(settings, hook)
+        opened.push_async_callback(providers.aclose)
+        client = await connect(settings)
+        await set_search_queue_limit(client, settings.policy.searches_per_second)
+        for worker in build_workers(client, settings, Activities(settings, database, providers)):
+            await opened.enter_async_context(worker)
+        for seller in SELLERS:
+            await ensure_search_runs(client, seller)
+        get_logger("worker").info("worker started", queues=[MAIN_QUEUE, SEARCH_QUEUE])
+        await stop.wait()
+
+
+def main() -> None:
+    settings = load_settings()
+    configure_logging(log_format=settings.log_format, level=settings.log_level, process="worker")
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

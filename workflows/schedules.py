@@ -1,0 +1,52 @@
+"""What must always run, declared in code and made so at every worker's start."""
+
+from datetime import timedelta
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+
+from domain.messages.search import SearchInput, search_workflow_id
+from runtime.temporal import MAIN_QUEUE, RPC_TIMEOUT
+from workflows.search import SearchKeeperWorkflow, SearchWorkflow
+
+KEEP_EVERY = timedelta(minutes=30)
+
+
+async def ensure_search_runs(client: Client, seller: str) -> None:
+    """Start the seller's search loop unless it runs, and have it started again if it ever ends."""
+    await client.start_workflow(
+        SearchWorkflow.run,
+        SearchInput(seller=seller),
+        id=search_workflow_id(seller),
+        task_queue=MAIN_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary=f"looks at {seller}'s market for every campaign",
+        rpc_timeout=RPC_TIMEOUT,
+    )
+    try:
+        await client.create_schedule(f"keep-{search_workflow_id(seller)}", _keep(seller))
+    except ScheduleAlreadyRunningError:
+        return
+
+
+def _keep(seller: str) -> Schedule:
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            SearchKeeperWorkflow.run,
+            SearchInput(seller=seller),
+            id=f"keep-{search_workflow_id(seller)}",
+            task_queue=MAIN_QUEUE,
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=KEEP_EVERY)]),
+        # One that still runs is about to do the same.
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
