@@ -373,6 +373,14 @@ class PaymentActivities:
             match answer:
                 case PaymentAuthorised(intent=intent):
                     await _authorised(session, payment, intent)
+                    if attempt.state is AttemptState.AWAITING_AUTHENTICATION:
+                        await change_state(
+                            session,
+                            attempt,
+                            AttemptState.AUTHORISING,
+                            now=now,
+                            event="attempt.authenticated",
+                        )
                 case PaymentDeclined():
                     payment.decline_kind, payment.decline_code = answer.kind, answer.code
                     if payment.state is not PaymentState.DECLINED:

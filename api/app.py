@@ -7,7 +7,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api import errors, health
+from api import errors, health, operator_codec
 from api.health import ProviderWatch
 from api.live import LiveFeed
 from api.middleware import BodyLimit, SafeHeaders, UnknownErrors
@@ -85,6 +85,7 @@ def create_app(
         policy,
         health,
         pay,
+        operator_codec,
     ):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

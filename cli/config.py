@@ -7,6 +7,7 @@ import typer
 from pydantic import SecretStr
 
 from cli.output import complain, print_json, print_rows, say
+from runtime.codec_address import codec_endpoint
 from runtime.policy import Policy
 from runtime.settings import (
     Settings,
@@ -46,6 +47,16 @@ def list_settings(as_json: _Json = False) -> None:
         for name, path in variables().items()
     ]
     print_rows(["variable", "value", "set"], rows, as_json=as_json)
+
+
+@app.command(
+    epilog="Example: `temporal workflow show -w ID --codec-endpoint $(parker config codec)`"
+)
+def codec() -> None:
+    """Print the codec endpoint, with which Temporal's UI and command show encrypted payloads."""
+    settings = load_settings()
+    say("Whoever knows this address can read the payloads.")
+    print(codec_endpoint(settings.base_url, settings.hmac_secret.get_secret_value()))
 
 
 def show_policy(*, as_json: bool) -> None:

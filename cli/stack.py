@@ -18,6 +18,7 @@ from cli.health import http_is_ok, temporal_is_ready, worker_is_polling
 from cli.processes import port_is_free
 from cli.secrets_file import ensure_secrets, write_env_file
 from cli.supervisor import Part, Running, Supervisor
+from runtime.codec_address import codec_endpoint
 from runtime.settings import load_settings, read_env_files, variable, variables
 from runtime.temporal import dev_server_command
 
@@ -177,6 +178,7 @@ class Stack:
             port=settings.temporal_port,
             ui_port=None if self._time_skipping else settings.temporal_ui_port,
             database=self.state_dir / "temporal.db",
+            codec_endpoint=codec_endpoint(self.api_url, settings.hmac_secret.get_secret_value()),
             time_skipping=self._time_skipping,
             namespace=settings.temporal_namespace,
         )

@@ -83,7 +83,7 @@ async def get(method_id: UUID, user: CurrentUser, services: ServicesDep) -> Paym
 async def set_default(
     method_id: UUID, user: CurrentUser, services: ServicesDep
 ) -> PaymentMethodResponse:
-    """Make a card the one that campaigns without a card of their own use."""
+    """Make a card the one that new campaigns use unless they name another."""
     async with services.database.transaction(user.user_id) as session:
         row = await make_default(session, user.user_id, method_id, services.clock())
     if row is None:

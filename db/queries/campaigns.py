@@ -14,7 +14,6 @@ from db.errors import StaleRow
 from db.models.attempt import AttemptRow
 from db.models.campaign import CampaignRow
 from db.models.mandate import MandateRow
-from db.models.payment_method import PaymentMethodRow, PaymentMethodStatus
 from db.models.proposal import ProposalRow, ProposalStatus
 from db.paging import Page, check_limit, decode_cursor, page_of
 from db.queries.transitions import append_event, change_state
@@ -36,14 +35,14 @@ async def insert_campaign(
 
     Whether the one that was there came of the same request is told by its `body_hmac`.
     """
-    card = new.payment_method_id or await _default_card(session, new.owner_id)
     values = {
         "id": new.campaign_id,
         "user_id": new.owner_id,
         "status": CampaignState.ACTIVE,
         "seller": "duffel",
         "criteria_version": 1,
-        "payment_method_id": card,
+        # None: the default of the moment of booking, so that a new default serves at once.
+        "payment_method_id": new.payment_method_id,
         "expires_at": new.expires_at,
         "opens_at": new.opens_at,
         "ends_at": new.ends_at,
@@ -117,7 +116,6 @@ async def apply_edit(
     if row.criteria_version != edit.expected_version:
         raise StaleRow("autobooking_campaigns", row.id)
     version = row.criteria_version + 1
-    card = edit.payment_method_id or await _default_card(session, row.user_id)
     await revoke_mandate(session, row.id, now)
     await close_open_proposal(session, row.id, ProposalStatus.VOID, now)
     for name, value in _wish_columns(edit).items():
@@ -126,7 +124,7 @@ async def apply_edit(
         row.warned_at = None
     row.criteria_version, row.updated_at = version, now
     row.opens_at, row.ends_at = edit.opens_at, edit.ends_at
-    row.payment_method_id = card or row.payment_method_id
+    row.payment_method_id = edit.payment_method_id
     # The wish that failed is not the wish of now.
     row.hold_off_until = None
     await session.flush()
@@ -237,17 +235,6 @@ def summary_of(row: CampaignRow) -> str:
     dates = f"{wish.departure_from} to {wish.departure_until}"
     places = f"{'/'.join(wish.origins)} to {'/'.join(wish.destinations)}"
     return f"{places}, {dates}{nights}, up to {wish.budget}"
-
-
-async def _default_card(session: AsyncSession, user_id: UUID) -> UUID | None:
-    card: UUID | None = await session.scalar(
-        select(col(PaymentMethodRow.id)).where(
-            col(PaymentMethodRow.user_id) == user_id,
-            col(PaymentMethodRow.is_default),
-            col(PaymentMethodRow.status) != PaymentMethodStatus.DETACHED,
-        )
-    )
-    return card
 
 
 async def _consent(session: AsyncSession, row: CampaignRow, consent: Consent) -> None:

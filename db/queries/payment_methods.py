@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -128,7 +128,7 @@ async def detach_payment_method(
     if charging:
         raise InUse("this card", charging)
     heir = _heir(await list_payment_methods(session, user_id), row)
-    needing = await _campaigns_charging(session, user_id, method_id)
+    needing = await _campaigns_charging(session, row)
     if needing and heir is None:
         raise InUse("this card", needing)
     was_default = row.is_default
@@ -137,12 +137,11 @@ async def detach_payment_method(
     if heir is not None:
         if was_default:
             await _set_default(session, heir, now)
-        if needing:
-            await session.execute(
-                update(CampaignRow)
-                .where(col(CampaignRow.id).in_(needing))
-                .values(payment_method_id=heir.id)
-            )
+        await session.execute(
+            update(CampaignRow)
+            .where(col(CampaignRow.id).in_(needing), col(CampaignRow.payment_method_id) == row.id)
+            .values(payment_method_id=None)
+        )
     return row
 
 
@@ -181,11 +180,13 @@ def _heir(cards: list[PaymentMethodRow], leaving: PaymentMethodRow) -> PaymentMe
     return others[0] if others else None
 
 
-async def _campaigns_charging(session: AsyncSession, user_id: UUID, method_id: UUID) -> list[UUID]:
+async def _campaigns_charging(session: AsyncSession, row: PaymentMethodRow) -> list[UUID]:
+    """Return the campaigns that would charge the card: by name, or as the default."""
+    theirs = col(CampaignRow.payment_method_id) == row.id
+    if row.is_default:
+        theirs = or_(theirs, col(CampaignRow.payment_method_id).is_(None))
     query = select(col(CampaignRow.id)).where(
-        col(CampaignRow.user_id) == user_id,
-        col(CampaignRow.status).not_in(ENDED),
-        col(CampaignRow.payment_method_id) == method_id,
+        col(CampaignRow.user_id) == row.user_id, col(CampaignRow.status).not_in(ENDED), theirs
     )
     return list(await session.scalars(query))
 

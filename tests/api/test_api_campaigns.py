@@ -150,9 +150,7 @@ async def test_a_good_wish_is_booked_and_followed_to_its_ticket(
         assert wrong.status_code in {409, 412}
 
 
-async def test_the_stream_tells_everything_once_and_ends(
-    cast: tuple[Any, Any], cheap: Any
-) -> None:
+async def test_the_stream_tells_everything_once_and_ends(cast: tuple[Any, Any], cheap: Any) -> None:
     person, _ = cast
     made = (await _create(person, cheap)).json()
     path = f"{PATH}/{made['id']}"
@@ -240,3 +238,16 @@ async def test_with_temporal_away_nothing_is_half_written(
     assert int(answer.headers["retry-after"]) > 0
     assert (await ana.http.get(PATH)).json()["items"] == []
     assert (await ana.http.delete(f"/api/autobooking/traveler/{traveler['id']}")).status_code == 204
+
+
+async def test_a_card_in_use_is_given_up_only_for_another(
+    cast: tuple[Any, Any], cheap: Any, card_saver: Any
+) -> None:
+    person, _ = cast
+    (card,) = (await person.http.get("/api/autobooking/payment-methods")).json()["items"]
+    await _create(person, cheap | {"payment_method_id": card["id"]})
+    path = f"/api/autobooking/payment-methods/{card['id']}"
+    alone = await person.http.delete(path)
+    assert (alone.status_code, alone.json()["code"]) == (409, "in_use")
+    await card_saver(person, "5555555555554444")
+    assert (await person.http.delete(path)).status_code == 204

@@ -40,10 +40,26 @@ def parker(ana: Any, api_url: str) -> Parker:
     return Parker(PARKER_API_URL=api_url, PARKER_API_KEY=ana.key)
 
 
-ADD = (
-    "traveler add --given-name Ana --family-name Souza --born-on 1990-04-12 --gender f --title ms "
-    "--email ana@example.com --phone +351912345678 --passport CA123456:PT:2036-08-01"
-).split()
+ADD = [
+    "traveler",
+    "add",
+    "--given-name",
+    "Ana",
+    "--family-name",
+    "Souza",
+    "--born-on",
+    "1990-04-12",
+    "--gender",
+    "f",
+    "--title",
+    "ms",
+    "--email",
+    "ana@example.com",
+    "--phone",
+    "+351912345678",
+    "--passport",
+    "CA123456:PT:2036-08-01",
+]
 
 
 async def test_travellers_are_added_listed_and_removed(parker: Parker) -> None:

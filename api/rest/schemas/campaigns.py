@@ -191,7 +191,7 @@ class CreateCampaignRequest(Request):
     mode: BookingMode = BookingMode.AUTO
     traveler_ids: TravelerIds
     payment_method_id: UUID | None = Field(
-        default=None, description="Absent: whichever card is your default when it is booked."
+        default=None, description="Absent: the card that is your default now."
     )
     consent: ConsentBody
 
