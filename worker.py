@@ -25,6 +25,7 @@ from providers.registry import Providers, build_providers, no_extra_headers
 from runtime.settings import ProviderMode, Settings, load_settings
 from runtime.telemetry import configure_logging, get_logger
 from runtime.temporal import MAIN_QUEUE, SEARCH_QUEUE, connect, set_search_queue_limit
+from runtime.workflow_clock import WorkflowClock
 from workflows.attempt import AttemptWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.order import OrderWorkflow
@@ -92,6 +93,7 @@ def build_workers(client: Client, settings: Settings, activities: Activities) ->
             task_queue=MAIN_QUEUE,
             workflows=WORKFLOWS,
             activities=activities.main(),
+            interceptors=[WorkflowClock()],
             max_cached_workflows=settings.worker_max_cached_workflows,
             max_concurrent_activities=settings.worker_concurrent_activities,
             graceful_shutdown_timeout=drain,

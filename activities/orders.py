@@ -194,6 +194,9 @@ class OrderActivities:
         for call in await calls.order_calls(session, attempt.id):
             if call.state is CallState.ANSWERED:
                 booking = await get_booking(session, request.booking_id)
+                if booking and booking.state is BookingState.CANCELLED:
+                    reason = FailureReason.CAPTURE_REFUSED  # it was given back already
+                    return OrderOutcome(status=OrderStatus.WITHDRAWN, reason=reason)
                 if booking:
                     return _placed(booking)
             if call.state in {CallState.SENT, CallState.UNKNOWN, CallState.ABSENT}:

@@ -13,9 +13,10 @@ from activities.failures import provider_call
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
 from db.models import AttemptRow, PaymentRow
+from db.models.payment_method import PaymentMethodStatus
 from db.models.provider_call import CallState
 from db.queries import calls
-from db.queries.attempts import authorisation_times, card_of
+from db.queries.attempts import authorisation_times
 from db.queries.bookings import record_paid
 from db.queries.payments import get_customer, get_method, get_payment
 from db.queries.transitions import (
@@ -135,8 +136,10 @@ class PaymentActivities:
             return _voided()
         payment = await get_payment(session, attempt.id, request.round, lock=True)
         if payment is None:
-            method = await card_of(session, campaign)
-            if method is None:
+            # The card that the attempt was opened with, even if the default changed meanwhile.
+            # Locked, so that two attempts cannot both see room for one authorisation.
+            method = await get_method(session, attempt.payment_method_id, lock=True)
+            if method is None or method.status is not PaymentMethodStatus.USABLE:
                 return _declined(FailureReason.CARD_DECLINED)
             since = now - self._policy.authorisations_window
             times = await authorisation_times(session, method.id, since)
@@ -304,7 +307,6 @@ class PaymentActivities:
             if payment is None or payment.state is PaymentState.VOIDED:
                 return
             payment.intent_ref = payment.intent_ref or intent_ref
-            payment.authorised_minor = 0
             await change_state(
                 session, payment, PaymentState.VOIDED, now=now, event="payment.released"
             )

@@ -8,7 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.dependencies import ServicesDep
 from api.errors import ApiProblem
-from db.queries.users import find_api_key
+from db.queries.users import find_api_key, touch_api_key, touch_is_due
 from db.session import SystemActor
 from domain.ids import UserId
 from runtime.tokens import api_key_hash
@@ -51,7 +51,11 @@ async def current_user(
         row = await find_api_key(session, digest)
     if row is None or row.revoked_at is not None:
         raise _refusal()
-    return Caller(UserId(row.user_id))
+    caller, now = Caller(UserId(row.user_id)), services.clock()
+    if touch_is_due(row, now):
+        async with services.database.transaction(caller.user_id) as session:
+            await touch_api_key(session, row.id, now)
+    return caller
 
 
 CurrentUser = Annotated[Caller, Depends(current_user)]

@@ -19,6 +19,7 @@ _log = logging.getLogger("api")
 MEDIA_TYPE = "application/problem+json"
 _TYPES = "urn:parker-flight:problem:"
 
+_HTTP_CODES = {400: "unreadable", 404: "not_found", 405: "method_not_allowed"}
 _TITLES = {
     400: "The request cannot be read",
     401: "An API key is needed",
@@ -178,7 +179,7 @@ def install(app: FastAPI) -> None:
         return problem_response(request, refused(error.problems))
 
     def on_http(request: Request, error: HTTPException) -> JSONResponse:
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+        code = _HTTP_CODES.get(error.status_code, "refused")
         detail = "There is nothing at this address." if code == "not_found" else str(error.detail)
         problem = ApiProblem(error.status_code, code, detail, headers=error.headers)
         return problem_response(request, problem)

@@ -4,12 +4,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import httpx2
 
 from cli.demo_stage import Stage
+from cli.invariants import Rows, load_rows, unsettled
 from db.accounts import ensure_account, issue_api_key
 from db.session import Database, SystemActor
 from db.vault import PersonalVault
@@ -20,6 +21,7 @@ CAMPAIGNS = "/api/autobooking/campaigns"
 CARDS = "/api/autobooking/payment-methods"
 _TIMEOUT_SECONDS = 40.0
 _WAIT_SECONDS = 45.0
+_OPERATOR = SystemActor("operator")
 
 
 class DemoStuck(Exception):
@@ -35,6 +37,7 @@ class Traveller:
         self.events: list[dict[str, Any]] = []
         self._news = asyncio.Condition()
         self._following: asyncio.Task[None] | None = None
+        self._told_look = ""
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
         """Ask the API; every change has its own idempotency key.
@@ -80,19 +83,15 @@ class Traveller:
         Raises:
             DemoStuck: it did not happen in time.
         """
-
-        def found() -> list[dict[str, Any]]:
-            return [event for event in self.events if event["kind"] == kind]
-
         try:
             async with asyncio.timeout(_WAIT_SECONDS), self._news:
-                await self._news.wait_for(lambda: len(found()) >= times)
+                await self._news.wait_for(lambda: len(self._happened(kind)) >= times)
         except TimeoutError:
             last = self.events[-1]["kind"] if self.events else "nothing"
             raise DemoStuck(
                 f"{self.name}: {kind} did not happen within {_WAIT_SECONDS:.0f} s; last: {last}"
             ) from None
-        return found()[times - 1]
+        return self._happened(kind)[times - 1]
 
     async def first_look(self) -> dict[str, Any]:
         """Return the status once the market was looked at for this wish.
@@ -113,6 +112,9 @@ class Traveller:
             await asyncio.gather(self._following, return_exceptions=True)
         await self.http.aclose()
 
+    def _happened(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["kind"] == kind]
+
     async def _follow(self) -> None:
         """Read the status stream to its end; a broken one goes on where it stopped."""
         while True:
@@ -123,21 +125,25 @@ class Traveller:
                 async with self.http.stream("GET", path, headers=headers) as answer:
                     async for event in _events(answer):
                         await self._note(event)
-                return
             except httpx2.TransportError:
                 await asyncio.sleep(0.5)
+            else:
+                return
 
     async def _note(self, event: dict[str, Any]) -> None:
         if event["kind"] in {"campaign.booking", "proposal.opened"}:
             await self._tell_look(event)
-        self._stage.event(self.name, event)
+        # A declined hold is withdrawn as well; to a traveller there was none.
+        if event["kind"] != "payment.released" or self._happened("payment.authorised"):
+            self._stage.event(self.name, event)
         async with self._news:
             self.events.append(event)
             self._news.notify_all()
 
     async def _tell_look(self, event: Mapping[str, Any]) -> None:
         look = (await self.status())["last_look"]
-        if look and event["kind"] != "campaign.approved":
+        if look and look["at"] != self._told_look:
+            self._told_look = look["at"]
             self._stage.tell(self.name, _instant(event["at"]), f"looked: {look_words(look)}")
 
 
@@ -157,17 +163,34 @@ class Town:
         )
         self._travellers: list[Traveller] = []
 
-    async def __aenter__(self) -> "Town":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await asyncio.gather(*(one.close() for one in self._travellers), return_exceptions=True)
         await self._database.close()
 
+    async def settled_rows(self) -> Rows:
+        """Return our side of the books once nothing is under way.
+
+        Raises:
+            DemoStuck: something stayed under way.
+        """
+        deadline = asyncio.get_running_loop().time() + _WAIT_SECONDS
+        while True:
+            async with self._database.transaction(_OPERATOR) as session:
+                rows = await load_rows(session)
+            waiting = unsettled(rows)
+            if not waiting:
+                return rows
+            if asyncio.get_running_loop().time() > deadline:
+                raise DemoStuck("; ".join(waiting))
+            await asyncio.sleep(0.2)
+
     async def traveller(self, name: str) -> Traveller:
         """Open an account and return its person, who comes with a key."""
         pepper, now = self._settings.api_key_pepper, system_now()
-        async with self._database.transaction(SystemActor("operator")) as session:
+        async with self._database.transaction(_OPERATOR) as session:
             user = await ensure_account(
                 session,
                 PersonalVault(self._settings.keys),

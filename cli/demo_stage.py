@@ -14,6 +14,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from cli.demo_checks import Line
+
 WIDTH = 112  # of tables in a pipe, where nobody says how wide a line may be
 _COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "bright_red")
 _GOOD = {"campaign.booked", "booking.ticketed", "payment.released", "campaign.approved"}
@@ -80,7 +82,7 @@ class Stage:
         self.console.print(Rule(Text(title, style="bold"), align="left", style="dim"))
 
     def say(self, text: str) -> None:
-        self.console.print(Text(text, style="dim"), soft_wrap=True)
+        self._print(Text(text, style="dim"))
 
     def tell(self, who: str, at: datetime, text: str, style: str = "") -> None:
         """Add a line to the timeline, at an instant of the wish's own clock."""
@@ -88,7 +90,7 @@ class Stage:
         line.append(f"{self._day(at):<18}", style="dim")
         line.append(f"{who:<7}", style=f"bold {self._colour(who)}")
         line.append(text, style=style)
-        self.console.print(line, soft_wrap=True)
+        self._print(line)
 
     def event(self, who: str, event: Mapping[str, Any]) -> None:
         """Tell an event of the status stream, if it is one for people."""
@@ -106,6 +108,10 @@ class Stage:
         self._standing[who] = sentence
         if self._live is not None:
             self._live.update(self._below())
+
+    def _print(self, line: Text) -> None:
+        # Into a pipe one line stays one line.
+        self.console.print(line, soft_wrap=not self.console.is_terminal)
 
     def _below(self) -> Group:
         grid = Table.grid(padding=(0, 2))
@@ -127,7 +133,15 @@ class Stage:
 
     def bookings(self, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Show what was bought: references, tickets, and the money to the cent."""
-        table = Table("traveller", "reference", "flights", "tickets", "charged", title="Bookings")
+        table = Table(
+            "traveller",
+            "reference",
+            "flights",
+            "tickets",
+            "charged",
+            title="Bookings",
+            title_justify="left",
+        )
         for who, one in rows:
             tickets = "\n".join(ticket["number"] for ticket in one["tickets"])
             charged = one["money"]["charged"]
@@ -141,11 +155,13 @@ class Stage:
         self.console.print()
         self.console.print(table)
 
-    def invariants(self, rows: Sequence[tuple[str, bool, str]]) -> None:
+    def verdict(self, lines: Sequence[Line]) -> None:
         """Show what was checked in the sandboxes' own books."""
-        table = Table("invariant", "holds", "seen", title="Checked in the sandboxes' ledgers")
-        for name, holds, detail in rows:
-            table.add_row(name, Text("yes", "green") if holds else Text("NO", "bold red"), detail)
+        title = "Invariants, checked in the sandboxes' ledgers"
+        table = Table("invariant", "holds", "seen", title=title, title_justify="left")
+        for line in lines:
+            holds = Text("yes", "green") if line.holds else Text("NO", "bold red")
+            table.add_row(Text(line.promise), holds, Text(line.seen))
         self.console.print(table)
 
 

@@ -91,8 +91,10 @@ def _ticketed(facts: NoticeFacts) -> tuple[str, list[str]]:
     return (
         f"Your tickets for {reference}",
         [
-            f"Your tickets are issued: {', '.join(facts.tickets) or 'see the booking'}. "
-            f"Booking reference {reference}.",
+            (
+                f"Your tickets are issued: {', '.join(facts.tickets) or 'see the booking'}. "
+                f"Booking reference {reference}."
+            ),
             "Nothing more is charged.",
             *_flights(facts),
         ],
@@ -127,10 +129,14 @@ def _authentication(facts: NoticeFacts) -> tuple[str, list[str]]:
     return (
         "Your bank asks for you",
         [
-            f"We found flights and want to hold {amount} on your card. Your bank asks you to "
-            "confirm it. Nothing is charged or held yet.",
-            f"The link below leads to your bank and is good until {facts.data['lapses_at'][:16]} "
-            "UTC. After that we let these flights go.",
+            (
+                f"We found flights and want to hold {amount} on your card. Your bank asks you to "
+                "confirm it. Nothing is charged or held yet."
+            ),
+            (
+                "The link below leads to your bank and is good until "
+                f"{facts.data['lapses_at'][:16]} UTC. After that we let these flights go."
+            ),
         ],
     )
 
@@ -141,8 +147,10 @@ def _approval(facts: NoticeFacts) -> tuple[str, list[str]]:
         f"Flights for {price}: shall we book?",
         [
             f"We found flights for {price} that satisfy your wish.",
-            "Nothing is held and nothing is charged. If you approve, we search them afresh and "
-            "book them at this price or below.",
+            (
+                "Nothing is held and nothing is charged. If you approve, we search them afresh and "
+                "book them at this price or below."
+            ),
             *_flights(facts),
             f"Please answer by {facts.data['expires_at'][:16]} UTC; after that we go on watching.",
         ],
@@ -154,8 +162,10 @@ def _expiring(facts: NoticeFacts) -> tuple[str, list[str]]:
         "Your wish ends soon",
         [
             f"Your wish ends on {facts.data['ends_at'][:10]} and is not booked yet.",
-            "Nothing was charged. A higher budget or wider dates may help; you can edit the wish "
-            "until then.",
+            (
+                "Nothing was charged. A higher budget or wider dates may help; "
+                "you can edit the wish until then."
+            ),
         ],
     )
 
@@ -197,8 +207,10 @@ def _refund_by_person(facts: NoticeFacts) -> tuple[str, list[str]]:
     return (
         "Your refund is being looked at",
         [
-            "The airline gives back something other than money to your card (a voucher, a credit, "
-            "or it does not say how much).",
+            (
+                "The airline gives back something other than money to your card "
+                "(a voucher, a credit, or it does not say how much)."
+            ),
             "A person is looking at it and will write to you.",
         ],
     )

@@ -24,9 +24,12 @@ from domain.search_pace import (
 from domain.search_slots import Shape, Slot, slots_of
 from domain.values import Value
 
-FRESH = timedelta(hours=1)  # a look this recent serves a wish that was made just now
+FRESH = timedelta(hours=1)  # a wish made after a look waits at most this long for another one
 SHORTEST_WAKE = timedelta(minutes=1)  # rounds never spin, even if looks fail
 CHECK_PAUSE = timedelta(hours=1)  # between two checks of one wish
+# A look ends a little after the round that planned it, so its next turn would come a little after
+# the round that it caused: what is due so soon is taken now, else each turn costs another wake.
+EARLY_SHARE, EARLIEST = 0.05, timedelta(seconds=30)
 
 
 class Watch(Value):
@@ -296,8 +299,8 @@ def _serve_newcomers(candidates: list[_Candidate], this: _Round) -> list[_Candid
     )
     for index in nearest[: this.pairs_per_campaign]:
         seen = candidates[index].seen
-        if seen is not None and seen.last_look_at < newest - FRESH:
-            due = min(candidates[index].due, newest)
+        if seen is not None and seen.last_look_at < newest:
+            due = min(candidates[index].due, max(newest, seen.last_look_at + FRESH))
             candidates[index] = candidates[index]._replace(due=due)
     return candidates
 
@@ -308,13 +311,21 @@ def _price(seen: Known | None) -> float:
 
 def _check(candidates: list[_Candidate], this: _Round) -> tuple[list[_Candidate], list[datetime]]:
     """Choose at most `pairs_per_campaign` pairs that are due; say when the others will be."""
-    due = [c for c in candidates if c.due <= this.now]
-    later = [min(waiting)] if (waiting := [c.due for c in candidates if c.due > this.now]) else []
+    due = [c for c in candidates if _is_due(c, this.now)]
+    waiting = [c.due for c in candidates if not _is_due(c, this.now)]
+    later = [min(waiting)] if waiting else []
     share = this.pairs_per_campaign
     if len(due) > share:
         due.sort(key=lambda c: (-_weight(c, c.group.campaigns, this.now), c.slot.key))
         later.append(this.now + (this.fixed_interval or CHECK_PAUSE))
     return due[:share], later
+
+
+def _is_due(candidate: _Candidate, now: datetime) -> bool:
+    if candidate.seen is None:
+        return candidate.due <= now
+    early = min(timedelta(seconds=candidate.interval * EARLY_SHARE), EARLIEST)
+    return candidate.due - early <= now
 
 
 def _round(

@@ -79,7 +79,7 @@ class PassengerDocument(Value):
 
 
 class OrderPassenger(Value):
-    """A named traveller as the airline wants it. Personal data: never logged, never in a history."""
+    """A named traveller, as the airline wants it. Never logged, never in a workflow's history."""
 
     ref: str
     title: str

@@ -11,7 +11,7 @@ from providers.duffel.adapter import (
     DuffelFlightSearch,
     DuffelOrderCancellations,
 )
-from providers.duffel.client import DuffelClient
+from providers.duffel.client import DuffelClient, Timeouts
 from providers.http import HeaderHook, HttpClient
 from providers.ports import (
     CardPayments,
@@ -97,17 +97,24 @@ def no_extra_headers() -> Mapping[str, str]:
 
 
 async def build_providers(
-    settings: ProviderSettings, extra_headers: HeaderHook = no_extra_headers
+    settings: ProviderSettings,
+    extra_headers: HeaderHook = no_extra_headers,
+    *,
+    duffel_timeouts: Timeouts | None = None,
+    stripe_timeout_seconds: float = STRIPE_TIMEOUT_SECONDS,
 ) -> Providers:
-    """Build every adapter for the running event loop. No call is made."""
+    """Build every adapter for the running event loop. No call is made.
+
+    Shorter time-outs are for tests that let a provider fall silent.
+    """
     async with AsyncExitStack() as opened:
         http = HttpClient("duffel", settings.duffel_api_url, on_request=[extra_headers])
         opened.push_async_callback(http.aclose)
-        duffel = DuffelClient(http, settings.duffel_api_token)
+        duffel = DuffelClient(http, settings.duffel_api_token, timeouts=duffel_timeouts)
         stripe = await open_stripe(
             settings.stripe_secret_key,
             settings.stripe_api_url,
-            timeout_seconds=STRIPE_TIMEOUT_SECONDS,
+            timeout_seconds=stripe_timeout_seconds,
             extra_headers=extra_headers,
         )
         opened.push_async_callback(stripe.aclose)

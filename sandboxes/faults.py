@@ -17,6 +17,9 @@ TRANSPORT_EFFECTS = frozenset(
 )  # fmt: skip
 """Effects that the frame applies to any call; all others are vendors' behaviours."""
 
+MARK_HEADER = "X-Sandbox-Mark"
+"""What a test's caller says of itself, so that a rule can aim at calls that name nobody."""
+
 _KIND = "fault"
 
 
@@ -118,10 +121,11 @@ class Faults:
 
 
 def text_of(request: Request) -> str:
-    """Give what a rule's `contains` is looked for in: path, query and body."""
+    """Give what a rule's `contains` is looked for in: path, query, the caller's mark and body."""
     body: bytes = getattr(request.state, "body", b"")
     query = f"?{request.url.query}" if request.url.query else ""
-    return f"{request.url.path}{query}\n{body.decode(errors='replace')}"
+    mark = request.headers.get(MARK_HEADER, "")
+    return f"{request.url.path}{query}\n{mark}\n{body.decode(errors='replace')}"
 
 
 def _take(

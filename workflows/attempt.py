@@ -51,6 +51,7 @@ with workflow.unsafe.imports_passed_through():
     from runtime.temporal import SEARCH_QUEUE
     from workflows.order import OrderWorkflow
     from workflows.saga import Saga, finish
+    from workflows.telling import Telling
     from workflows.unknown_order import settle
 
 OVERTAKE_LOOKS = Priority(priority_key=1)
@@ -78,6 +79,7 @@ class AttemptWorkflow:
     def __init__(self, attempt: AttemptInput) -> None:
         self._in = attempt
         self._saga = Saga(self._ask_operator)
+        self._telling = Telling(self._send_notices)
         self._held: Held | None = None
         self._payments = 0
         self._withdrawn = False
@@ -91,6 +93,7 @@ class AttemptWorkflow:
         task = asyncio.create_task(self._attempt())
         closed = await finish(task, on_cancel=self._withdraw)
         await self._report(closed)
+        await self._telling.finish()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return closed
 
@@ -103,7 +106,7 @@ class AttemptWorkflow:
             workflow.logger.exception("attempt stopped by a failing step")
             return await self._fail(FailureReason.PROVIDER_UNAVAILABLE, look_again=False)
         await self._start_order_care()
-        await self._tell()
+        self._telling.tell()
         return AttemptClosed(booked=True)
 
     # The chapters
@@ -192,7 +195,7 @@ class AttemptWorkflow:
     async def _await_customer(self, answer: Authorisation) -> None:
         """Wait for the traveller to answer their bank, at most until the link lapses."""
         self._at("waiting for the traveller's bank")
-        await self._tell()
+        self._telling.tell()
         number, self._waiting_for_customer = self._payments, True
         lapses_at = answer.lapses_at or workflow.now() + timedelta(hours=24)
         try:
@@ -253,30 +256,42 @@ class AttemptWorkflow:
         return outcome
 
     async def _resolve(self, number: int) -> OrderOutcome:
-        return await workflow.execute_activity_method(
-            OrderActivities.resolve_order,
-            ResolveInput(
-                attempt_id=self._in.attempt_id,
-                campaign_id=self._in.campaign_id,
-                booking_id=self._in.booking_id,
-                round=number,
-            ),
-            summary="is there an order?",
-            **REPEATABLE,
-        )
+        try:
+            return await workflow.execute_activity_method(
+                OrderActivities.resolve_order,
+                ResolveInput(
+                    attempt_id=self._in.attempt_id,
+                    campaign_id=self._in.campaign_id,
+                    booking_id=self._in.booking_id,
+                    round=number,
+                ),
+                summary="is there an order?",
+                **REPEATABLE,
+            )
+        except ActivityError:
+            # Not being allowed to ask is no answer: giving up here could order twice.
+            await self._ask_operator("unknown_order")
+            return OrderOutcome(status=OrderStatus.UNKNOWN)
 
     async def _capture(self, total: Money) -> None:
         """Take the money; a refusal gets one new authorisation, then the order goes back."""
         self._at(f"charging {total}")
-        if await self._captured(total):
-            return
         try:
-            answer = await self._authorise(total)
-            if answer.status is AuthorisationStatus.AUTHORISED and await self._captured(total):
+            if await self._captured(total) or await self._captured_anew(total):
                 return
         except Failed:
             workflow.logger.info("no second authorisation for a refused capture")
+        except ActivityError:
+            workflow.logger.exception("the money could not be taken")
         await self._give_back_order()
+
+    async def _captured_anew(self, total: Money) -> bool:
+        """Hold the order's price once more, if the traveller agreed to that much, and take it."""
+        if total > self._in.limit:
+            return False
+        answer = await self._authorise(total)
+        authorised = answer.status is AuthorisationStatus.AUTHORISED
+        return authorised and await self._captured(total)
 
     async def _captured(self, total: Money) -> bool:
         if self._held is None or total > self._held.amount:
@@ -302,13 +317,17 @@ class AttemptWorkflow:
 
     async def _give_back_order(self) -> None:
         """Cancel an order that cannot be paid, if that costs nothing; else ask a person."""
-        undone = await workflow.execute_activity_method(
-            OrderActivities.cancel_unpaid_order,
-            UndoOrderInput(attempt_id=self._in.attempt_id, booking_id=self._in.booking_id),
-            summary="cancel the unpaid order",
-            **UNDO_ORDER,
-        )
-        if undone.status is not UndoOrderStatus.CANCELLED:
+        try:
+            undone = await workflow.execute_activity_method(
+                OrderActivities.cancel_unpaid_order,
+                UndoOrderInput(attempt_id=self._in.attempt_id, booking_id=self._in.booking_id),
+                summary="cancel the unpaid order",
+                **UNDO_ORDER,
+            )
+            given_back = undone.status is UndoOrderStatus.CANCELLED
+        except ActivityError:
+            given_back = False
+        if not given_back:
             await self._ask_operator("unpaid_order")
         raise Failed(FailureReason.CAPTURE_REFUSED)
 
@@ -328,7 +347,7 @@ class AttemptWorkflow:
             ),
             **ROWS,
         )
-        await self._tell()
+        self._telling.tell()
         return closed
 
     async def _start_order_care(self) -> None:
@@ -417,13 +436,10 @@ class AttemptWorkflow:
             **ROWS,
         )
 
-    async def _tell(self) -> None:
-        try:
-            await workflow.execute_activity_method(
-                NoticeActivities.send_notices, self._in.campaign_id, **SEND_NOTICES
-            )
-        except ActivityError:
-            workflow.logger.warning("a notice waits; it never undoes a booking")
+    async def _send_notices(self) -> int:
+        return await workflow.execute_activity_method(
+            NoticeActivities.send_notices, self._in.campaign_id, **SEND_NOTICES
+        )
 
     async def _ask_operator(self, what: str) -> None:
         await workflow.execute_local_activity_method(

@@ -1,12 +1,11 @@
 """A traveller's wish, for up to twelve months. It sleeps; looks and people wake it."""
 
-import asyncio
 from collections import deque
 from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
@@ -32,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.messages.search import search_workflow_id
     from workflows.attempt import AttemptWorkflow
+    from workflows.telling import Telling
 
 STATE = SearchAttributeKey.for_keyword("CampaignState")
 INBOX_LIMIT = 100  # matches beyond this are dropped: the next look finds them again
@@ -49,7 +49,7 @@ class CampaignWorkflow:
         self._created: CampaignAnswer | None = None
         self._changed = False
         self._running_attempt = campaign.progress.attempt_id
-        self._telling: set[asyncio.Task[None]] = set()
+        self._telling = Telling(self._send_notices)
         self._state: CampaignState | None = None
 
     @workflow.run
@@ -124,7 +124,7 @@ class CampaignWorkflow:
             **ROWS,
         )
         if opened.what is Opening.PROPOSAL:
-            self._tell()
+            self._telling.tell()
         if opened.attempt:
             await self._start(opened.attempt)
         return opened.what
@@ -157,7 +157,7 @@ class CampaignWorkflow:
         await workflow.execute_local_activity_method(
             CampaignActivities.expire_campaign, self._id, **ROWS
         )
-        self._tell()
+        self._telling.tell()
         return await self._facts()
 
     async def _warn(self) -> None:
@@ -165,7 +165,7 @@ class CampaignWorkflow:
             CampaignActivities.warn_expiring, self._id, **ROWS
         )
         self._warned = True
-        self._tell()
+        self._telling.tell()
 
     async def _sleep(self, facts: CampaignFacts) -> None:
         instants = [facts.ends_at, facts.proposal_expires_at]
@@ -188,6 +188,7 @@ class CampaignWorkflow:
     async def _move_on_if_long(self, facts: CampaignFacts) -> None:
         if not workflow.info().is_continue_as_new_suggested():
             return
+        await self._telling.finish()
         await workflow.wait_condition(workflow.all_handlers_finished)
         del facts
         workflow.continue_as_new(
@@ -204,8 +205,7 @@ class CampaignWorkflow:
 
     async def _finish(self) -> None:
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if self._telling:
-            await asyncio.wait(self._telling)
+        await self._telling.finish()
 
     # Messages. Handlers change the row and answer; none waits for a step of the saga.
 
@@ -331,19 +331,10 @@ class CampaignWorkflow:
         workflow.set_current_details(facts.summary)
         return facts
 
-    def _tell(self) -> None:
-        """Send what is waiting to be told, without holding up the campaign."""
-        task = asyncio.create_task(self._send_notices())
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
-
-    async def _send_notices(self) -> None:
-        try:
-            await workflow.execute_activity_method(
-                NoticeActivities.send_notices, self._id, **SEND_NOTICES
-            )
-        except ActivityError:
-            workflow.logger.warning("a notice could not be sent; the next one takes it along")
+    async def _send_notices(self) -> int:
+        return await workflow.execute_activity_method(
+            NoticeActivities.send_notices, self._id, **SEND_NOTICES
+        )
 
 
 def _what_is_next(facts: CampaignFacts, wake: datetime) -> str:

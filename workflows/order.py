@@ -4,7 +4,6 @@ import asyncio
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.care import CANCEL_ORDER, CARE_ROWS, REFUND, CareActivities
@@ -21,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
         RefundInput,
     )
     from domain.orders import BookingState
+    from workflows.telling import Telling
 
 TICKET_POLLS = (2, 5, 10, 30, 60, 120, 300)  # seconds; then every 10 minutes to the deadline
 TICKET_POLL = timedelta(minutes=10)
@@ -38,6 +38,7 @@ class OrderWorkflow:
         self._progress = order.progress
         self._nudged = False
         self._lock = asyncio.Lock()
+        self._telling = Telling(self._send_notices)
 
     @workflow.run
     async def run(self, order: OrderInput) -> OrderFacts:
@@ -46,9 +47,11 @@ class OrderWorkflow:
         while not self._done(facts):
             await self._pause(facts)
             if workflow.info().is_continue_as_new_suggested():
+                await self._telling.finish()
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(OrderInput(booking_id=self._id, progress=self._progress))
             facts = await self._care()
+        await self._telling.finish()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return facts
 
@@ -96,7 +99,7 @@ class OrderWorkflow:
         )
         if outcome.status is not CancelStatus.UNKNOWN:
             self._progress = self._progress.model_copy(update={"confirmed_quote": None})
-            await self._tell()
+            self._telling.tell()
 
     # The rounds' steps
 
@@ -106,7 +109,7 @@ class OrderWorkflow:
         )
         workflow.set_current_details(facts.summary)
         if facts.changed:
-            await self._tell()
+            self._telling.tell()
         return facts
 
     async def _refund(self) -> OrderFacts:
@@ -117,7 +120,7 @@ class OrderWorkflow:
             **REFUND,
         )
         facts = await self._check()
-        await self._tell()
+        self._telling.tell()
         return facts
 
     async def _alarm(self) -> None:
@@ -159,13 +162,10 @@ class OrderWorkflow:
         ended = facts.state in {BookingState.CANCELLED, BookingState.FLOWN}
         return ended and settled and not self._progress.confirmed_quote
 
-    async def _tell(self) -> None:
-        try:
-            await workflow.execute_activity_method(
-                NoticeActivities.send_booking_notices, self._id, **SEND_NOTICES
-            )
-        except ActivityError:
-            workflow.logger.warning("a notice waits until the next round")
+    async def _send_notices(self) -> int:
+        return await workflow.execute_activity_method(
+            NoticeActivities.send_booking_notices, self._id, **SEND_NOTICES
+        )
 
     @workflow.signal
     def nudge(self) -> None:

@@ -16,7 +16,15 @@ from api.rest.schemas.bookings import (
     CancellationResponse,
     ConfirmCancellationRequest,
 )
-from api.rest.schemas.common import Cursor, Limit, MoneyBody, OptionalKey, Page, problems
+from api.rest.schemas.common import (
+    Cursor,
+    Limit,
+    MoneyBody,
+    OptionalKey,
+    Page,
+    body_problems,
+    problems,
+)
 from api.services import Services
 from db.models.booking import BookingRow
 from db.queries.bookings import get_booking
@@ -92,7 +100,7 @@ async def quote(
 @router.post(
     "/{booking_id}/cancellation/confirm",
     operation_id="confirm_booking_cancellation",
-    responses=problems(404, 409, 412, 503),
+    responses=body_problems(404, 409, 412, 503),
 )
 async def confirm(
     booking_id: UUID,

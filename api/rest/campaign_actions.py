@@ -9,12 +9,13 @@ from api.dependencies import ServicesDep
 from api.processes import ProcessEnded, ask_campaign
 from api.rest.campaign_answers import answered, load
 from api.rest.schemas.campaigns import CampaignResponse, ProposalRequest
-from api.rest.schemas.common import OptionalKey, problems
+from api.rest.schemas.common import OptionalKey, body_problems, problems
 from api.services import Services
 from api.standing import etag_of
 
 router = APIRouter(prefix="/api/autobooking/campaigns/{campaign_id}", tags=["campaigns"])
 _RESPONSES = problems(404, 409, 503)
+_BODY_RESPONSES = body_problems(404, 409, 503)
 
 
 @router.post("/pause", operation_id="pause_campaign", responses=_RESPONSES)
@@ -65,7 +66,7 @@ async def delete(
     return await _ask(services, user, response, campaign_id, "cancel", key=key)
 
 
-@router.post("/approve", operation_id="approve_proposal", responses=_RESPONSES)
+@router.post("/approve", operation_id="approve_proposal", responses=_BODY_RESPONSES)
 async def approve(
     campaign_id: UUID,
     *,
@@ -79,7 +80,7 @@ async def approve(
     return await _ask(services, user, response, campaign_id, "approve", body.proposal_id, key=key)
 
 
-@router.post("/reject", operation_id="reject_proposal", responses=_RESPONSES)
+@router.post("/reject", operation_id="reject_proposal", responses=_BODY_RESPONSES)
 async def reject(
     campaign_id: UUID,
     *,

@@ -23,6 +23,7 @@ from db.queries.history import list_decisions, list_results
 router = APIRouter(prefix="/api/autobooking/campaigns/{campaign_id}", tags=["campaigns"])
 _STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _RETRY_MILLISECONDS = 2000
+_EVENT_DIGITS = 10  # no campaign comes near a thousand million events
 LastEventId = Annotated[
     str | None,
     Header(alias="Last-Event-ID", description="Number of the last event you have seen."),
@@ -57,9 +58,9 @@ async def show(
     """Say where the campaign stands, once or as it happens."""
     row, standing = await load(services, user, campaign_id)
     if "text/event-stream" in request.headers.get("accept", ""):
-        after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0
+        after = _number(last_event_id)
         return StreamingResponse(
-            _events(services, user, row, min(after, 2**31 - 1)),
+            _events(services, user, row, after),
             media_type="text/event-stream",
             headers=_STREAM_HEADERS,
         )
@@ -105,6 +106,12 @@ async def decisions(
             session, campaign_id, verdicts=verdicts, cursor=cursor, limit=limit
         )
     return Page(items=[DecisionResponse.of(row) for row in page.rows], next_cursor=page.next_cursor)
+
+
+def _number(last_event_id: str | None) -> int:
+    """Read the number of an event; what is none of ours means from the beginning."""
+    shown = last_event_id or ""
+    return int(shown) if shown.isdecimal() and len(shown) < _EVENT_DIGITS else 0
 
 
 async def _events(

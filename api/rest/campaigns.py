@@ -27,6 +27,7 @@ from api.rest.schemas.common import (
     Limit,
     OptionalKey,
     Page,
+    body_problems,
     headers,
     problems,
 )
@@ -52,7 +53,7 @@ _CREATED_HEADERS = headers(Location="Where the campaign is.", ETag="Its version.
     operation_id="create_campaign",
     status_code=status.HTTP_201_CREATED,
     responses={
-        **problems(503),
+        **body_problems(503),
         201: {"headers": _CREATED_HEADERS},
         200: {
             "model": CreatedCampaignResponse,
@@ -176,7 +177,7 @@ async def get(
 @router.patch(
     "/{campaign_id}",
     operation_id="edit_campaign",
-    responses=problems(404, 409, 412, 428, 503),
+    responses=body_problems(404, 409, 412, 428, 503),
 )
 async def edit(
     campaign_id: UUID,

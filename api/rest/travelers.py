@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response, status
 from api.auth import CurrentUser
 from api.dependencies import ServicesDep
 from api.errors import conflict, not_found, refused
-from api.rest.schemas.common import OptionalKey, Page, problems
+from api.rest.schemas.common import OptionalKey, Page, body_problems, problems
 from api.rest.schemas.travelers import TravelerRequest, TravelerResponse
 from db.errors import InUse
 from db.queries.travelers import (
@@ -42,7 +42,7 @@ async def list_all(user: CurrentUser, services: ServicesDep) -> Page[TravelerRes
     "",
     operation_id="create_traveler",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(409),
+    responses=body_problems(409),
 )
 async def create(
     body: TravelerRequest,
@@ -82,7 +82,7 @@ async def get(traveler_id: UUID, user: CurrentUser, services: ServicesDep) -> Tr
     return TravelerResponse.of(row, details)
 
 
-@router.put("/{traveler_id}", operation_id="replace_traveler", responses=problems(404))
+@router.put("/{traveler_id}", operation_id="replace_traveler", responses=body_problems(404))
 async def replace(
     traveler_id: UUID, body: TravelerRequest, user: CurrentUser, services: ServicesDep
 ) -> TravelerResponse:

@@ -22,7 +22,6 @@ from db.models.price_observation import PriceObservationRow
 from db.models.proposal import ProposalRow
 from db.models.provider_call import ProviderCallRow
 from db.models.refund import RefundRow
-from db.models.spending import SpendingRow
 from db.models.switch import SwitchRow
 from db.models.traveler import TravelerRow
 from db.models.traveler_document import TravelerDocumentRow
@@ -51,7 +50,6 @@ __all__ = [
     "ProposalRow",
     "ProviderCallRow",
     "RefundRow",
-    "SpendingRow",
     "SwitchRow",
     "TravelerDocumentRow",
     "TravelerRow",

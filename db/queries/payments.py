@@ -65,5 +65,9 @@ async def get_customer(session: AsyncSession, user_id: UUID) -> PaymentCustomerR
     return await session.get(PaymentCustomerRow, user_id)
 
 
-async def get_method(session: AsyncSession, method_id: UUID) -> PaymentMethodRow | None:
-    return await session.get(PaymentMethodRow, method_id)
+async def get_method(
+    session: AsyncSession, method_id: UUID, *, lock: bool = False
+) -> PaymentMethodRow | None:
+    return await session.get(
+        PaymentMethodRow, method_id, with_for_update=lock, populate_existing=lock
+    )

@@ -72,6 +72,11 @@ async def find_api_key(session: AsyncSession, key_hash: str) -> ApiKeyRow | None
     return row if row is not None and row.revoked_at is None else None
 
 
+def touch_is_due(key: ApiKeyRow, now: datetime) -> bool:
+    """Say whether the key's last use should be written down again."""
+    return key.last_used_at is None or key.last_used_at < now - _TOUCH_AT_MOST_EVERY
+
+
 async def touch_api_key(session: AsyncSession, key_id: UUID, now: datetime) -> None:
     """Remember that the key was used; needs its owner's transaction."""
     used = col(ApiKeyRow.last_used_at)

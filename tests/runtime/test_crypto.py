@@ -1,6 +1,7 @@
 """Encryption: what goes in comes out, and only in its own place and with its own key."""
 
 import dataclasses
+import itertools
 import re
 from datetime import date
 from decimal import Decimal
@@ -113,6 +114,7 @@ def test_a_key_id_may_hold_a_dot() -> None:
         ("k1:!!!", "not base64"),
         ("k1:AAAA", "3 bytes instead of 32"),
     ],
+    ids=itertools.count(),  # the keys are random, a test's name must not be
 )
 def test_master_keys_that_are_none_are_refused(written: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem) as caught:

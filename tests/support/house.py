@@ -11,10 +11,16 @@ from uuid import UUID, uuid4
 import httpx
 from sandbox import Sandbox
 from sqlalchemy import text
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.client import WithStartWorkflowOperation
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
+from cli.invariants import check, load_rows, unsettled
 from db.models import PaymentCustomerRow, PaymentMethodRow
 from db.queries.payment_methods import add_payment_method, ensure_payment_customer
 from db.queries.travelers import add_traveler
@@ -33,11 +39,13 @@ from domain.messages.campaign import (
     campaign_workflow_id,
 )
 from domain.messages.order import order_workflow_id
+from domain.messages.search import search_workflow_id
 from domain.money import Money
 from domain.offers import Party
 from domain.travelers import TravelerDetails
 from domain.wishes import last_bookable
-from providers.registry import Providers, build_providers
+from providers.duffel.client import Timeouts
+from providers.registry import STRIPE_TIMEOUT_SECONDS, Providers, build_providers
 from runtime.crypto import new_master_key
 from runtime.settings import Settings, load_settings
 from runtime.temporal import MAIN_QUEUE, set_search_queue_limit
@@ -50,6 +58,13 @@ MASTER_KEYS = new_master_key("test")
 
 
 def settings_for(database_url: str, sandbox: Sandbox, address: str, **policy: object) -> Settings:
+    return load_settings(variables_for(database_url, sandbox, address, **policy), env_files=())
+
+
+def variables_for(
+    database_url: str, sandbox: Sandbox, address: str, **policy: object
+) -> dict[str, str]:
+    """Return the environment of a process that lives in the house."""
     values = {
         "PARKER_APP_ENV": "test",
         "PARKER_MASTER_KEYS": MASTER_KEYS,
@@ -61,8 +76,7 @@ def settings_for(database_url: str, sandbox: Sandbox, address: str, **policy: ob
         "PARKER_SANDBOX_CONTROL_TOKEN": sandbox.control_token,
         "PARKER_POLICY_SEARCHES_PER_MINUTE": "6000",
     }
-    values |= {f"PARKER_POLICY_{name.upper()}": str(value) for name, value in policy.items()}
-    return load_settings(values, env_files=())
+    return values | {f"PARKER_POLICY_{name.upper()}": str(v) for name, v in policy.items()}
 
 
 class House:
@@ -237,7 +251,94 @@ class House:
     def order(self, booking_id: UUID) -> WorkflowHandle[Any, Any]:
         return self.client.get_workflow_handle(order_workflow_id(booking_id))
 
+    async def wish_of_someone(self, card: str = "pm_card_visa", **changes: Any) -> NewCampaign:
+        """Let a new person with that card make a wish; the answer says that it is accepted."""
+        user, traveler = await self.someone(card)
+        new = self.new_campaign(user, (traveler,), self.wish(**changes))
+        answer = await self.create(new)
+        assert answer.code == "done"
+        return new
+
+    # The world outside
+
+    def fault(self, vendor: str, operation: str, effect: str, **more: object) -> str:
+        return self.sandbox.fault(vendor, operation, effect, **more)
+
+    def fare(self, amount: str, **more: object) -> None:
+        """Set what the cheapest offer from JFK to LIS costs an adult."""
+        body = {"origin": "JFK", "destination": "LIS", "amount": amount, **more}
+        self.sandbox.control("POST", "/duffel/fares", body)
+
+    def calls(self, vendor: str, operation: str) -> int:
+        """Return how often a provider was called for this."""
+        counts = self.sandbox.control("GET", f"/requests/count?vendor={vendor}")
+        return int(counts.get(vendor, {}).get(operation, 0))
+
+    async def skip(self, handle: WorkflowHandle[Any, Any], span: timedelta) -> None:
+        """Move one workflow's clock forward by so much."""
+        config = TimeSkippingConfig(enabled=False, max_session_skip_count=1_000_000)
+        await TimeSkipper(self.client, config=config).fast_forward(handle, span)
+
+    async def later(self, span: timedelta, *campaigns: CampaignId) -> None:
+        """Move these wishes, then the search loop, so that what it finds meets wishes of then."""
+        for campaign_id in campaigns:
+            await self.skip(self.campaign(campaign_id), span)
+        await self.skip(self.client.get_workflow_handle(search_workflow_id("duffel")), span)
+
     # Looking
+
+    async def attempts(self, campaign_id: CampaignId) -> list[dict[str, Any]]:
+        return await self.rows(
+            "SELECT * FROM booking_attempts WHERE campaign_id = :id ORDER BY number", id=campaign_id
+        )
+
+    async def attempt_in(self, campaign_id: CampaignId, *states: str) -> dict[str, Any]:
+        """Wait until the campaign's newest attempt has come to one of these states."""
+
+        async def reached() -> dict[str, Any] | None:
+            found = await self.attempts(campaign_id)
+            return found[-1] if found and found[-1]["state"] in states else None
+
+        async def told() -> str:
+            found = [(a["state"], a["failure_reason"]) for a in await self.attempts(campaign_id)]
+            return f"{found}: {await self.events(campaign_id)}"
+
+        return await eventually(reached, told=told)
+
+    async def tasks(self) -> list[str]:
+        """Return the kinds of what a person was asked."""
+        return [r["kind"] for r in await self.rows("SELECT kind FROM operator_tasks ORDER BY kind")]
+
+    async def notices(self, campaign_id: CampaignId) -> list[str]:
+        rows = await self.rows(
+            "SELECT event FROM notices WHERE campaign_id = :id ORDER BY created_at", id=campaign_id
+        )
+        return [r["event"] for r in rows]
+
+    def intents(self) -> list[str]:
+        """Return the states of all payments in the processor's books, oldest first."""
+        intents = self.sandbox.ledger()["stripe"]["payment_intents"]
+        return [i["status"] for i in sorted(intents, key=lambda i: i["created"])]
+
+    def orders(self) -> list[str]:
+        """Return the states of all orders in the seller's books."""
+        return [o["status"] for o in self.sandbox.ledger()["duffel"]["orders"]]
+
+    async def in_order(self) -> None:
+        """Wait until the dust has settled and every promise holds in both sides' books."""
+
+        async def wrong() -> tuple[object, ...]:
+            async with self.database.transaction(TESTS) as session:
+                rows = await load_rows(session)
+            return unsettled(rows) or check(self.sandbox.ledger(), rows)
+
+        async def right() -> bool:
+            return not await wrong()
+
+        async def told() -> str:
+            return "; ".join(str(each) for each in await wrong())
+
+        await eventually(right, seconds=20, told=told)
 
     async def rows(self, query: str, **parameters: object) -> list[dict[str, Any]]:
         async with self.database.transaction(TESTS) as session:
@@ -286,8 +387,10 @@ async def eventually(
 @asynccontextmanager
 async def open_house(
     database_url: str, sandbox: Sandbox, client: Client, address: str, *,
-    extra_headers: Any = None, workers: bool = True, **policy: object,
+    extra_headers: Any = None, workers: bool = True, patience: float | None = None,
+    **policy: object,
 ) -> AsyncIterator[House]:  # fmt: skip
+    """Open a house; `patience` is how many seconds a silent provider is waited for."""
     import worker as process
     from db.session import WORKER_ROLE
 
@@ -295,8 +398,12 @@ async def open_house(
     async with AsyncExitStack() as opened:
         database = Database(database_url, role=WORKER_ROLE, pool_size=10)
         opened.push_async_callback(database.close)
-        hooks = {"extra_headers": extra_headers} if extra_headers else {}
-        providers = await build_providers(settings, **hooks)
+        hooks: dict[str, Any] = {"extra_headers": extra_headers} if extra_headers else {}
+        if patience:
+            hooks["duffel_timeouts"] = Timeouts(*[patience] * 4)
+        providers = await build_providers(
+            settings, **hooks, stripe_timeout_seconds=patience or STRIPE_TIMEOUT_SECONDS
+        )
         opened.push_async_callback(providers.aclose)
         await set_search_queue_limit(client, settings.policy.searches_per_second)
         if workers:

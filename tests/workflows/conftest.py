@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from house import House, open_house
+from house import MASTER_KEYS, House, open_house
 from sandbox import Sandbox
 from temporalio.testing import WorkflowEnvironment
 
-from house import MASTER_KEYS
 from runtime.crypto import MasterKeys
 from runtime.temporal import data_converter, dev_server_extra_args, temporal_binary
 
@@ -34,4 +33,18 @@ async def house(
     temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
 ) -> AsyncIterator[House]:
     async with open_house(database_url, clean_sandbox, temporal.client, address) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def simulated(
+    temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
+) -> AsyncIterator[House]:
+    """Return a house whose providers go by each workflow's clock and are not waited for long."""
+    from worker import simulated_clock
+
+    async with open_house(
+        database_url, clean_sandbox, temporal.client, address,
+        extra_headers=simulated_clock, patience=1.0,
+    ) as opened:  # fmt: skip
         yield opened

@@ -98,6 +98,7 @@ _MEANINGS = {
     404: "There is no such object, or it is somebody else's.",
     409: "The state does not allow it; the detail says why.",
     412: "It was changed since you saw it.",
+    413: "The body is too large.",
     422: "Fields that cannot hold, each with its reason and remedy.",
     428: "Say which version you saw.",
     502: "A provider gave no usable answer.",
@@ -115,6 +116,11 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in sorted({401, 422, *statuses})
     }
+
+
+def body_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the refusals of a route that takes a body."""
+    return problems(400, 413, *statuses)
 
 
 def headers(**described: str) -> Mapping[str, Any]:

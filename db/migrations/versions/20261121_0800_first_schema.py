@@ -47,12 +47,6 @@ CREATE TABLE pair_states (
     looks integer NOT NULL,
     PRIMARY KEY (seller, pair_key)
 );
-CREATE TABLE spending (
-    day date NOT NULL,
-    currency char(3) NOT NULL,
-    minor bigint NOT NULL,
-    PRIMARY KEY (day, currency)
-);
 CREATE TABLE switches (
     name varchar PRIMARY KEY,
     value jsonb NOT NULL,
@@ -488,7 +482,7 @@ DROP TABLE
     booking_attempts, proposals, offer_decisions, mandates, campaign_events,
     traveler_documents, payment_setups, autobooking_campaigns, travelers, price_observations,
     payment_methods, payment_customers, offer_snapshots, data_keys, api_keys, users, switches,
-    spending, pair_states, looks;
+    pair_states, looks;
 DROP TYPE autobooking_status, booking_provider, booking_status;
 """
     )

@@ -48,7 +48,6 @@ SHARED = (
     "offer_snapshots",
     "pair_states",
     "switches",
-    "spending",
 )
 SEQUENCES = ("price_observations_id_seq", "offer_decisions_id_seq")
 

@@ -1,0 +1,139 @@
+"""Many rows at once: campaigns that watch, and prices that were seen."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import text
+from sqlmodel import col, select
+
+from benchmarks.people import BENCH, wish
+from db.models import UserRow
+from db.session import Database
+from domain.ids import UserId
+from domain.money import Money
+
+_BATCH = 2000
+_CAMPAIGNS = text("""
+    INSERT INTO autobooking_campaigns (id, user_id, name, status, mode, seller, criteria,
+        criteria_version, traveler_ids, party, budget_minor, currency, currency_exponent, ends_at,
+        expires_at, body_hmac, event_seq, row_version, created_at, updated_at, origin_code,
+        destination_code, departure_date_start, departure_date_end)
+    SELECT r.id, r.user_id, 'a wish of a benchmark', 'active', 'auto', 'duffel', r.criteria, 1,
+        ARRAY[r.traveler_id], '{"adults": 1, "child_ages": [], "infant_ages": []}',
+        r.budget_minor, 'USD', 2, r.ends_at, r.ends_at, CAST(r.id AS text), 0, 1, :now, :now,
+        r.origin, r.destination, r.day, r.day
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, user_id uuid, criteria jsonb,
+        traveler_id uuid, budget_minor bigint, ends_at timestamptz, origin text, destination text,
+        day date)
+""")
+_MANDATES = text("""
+    INSERT INTO mandates (id, campaign_id, user_id, criteria_version, text_version, cap_minor,
+        currency, consented_at, expires_at)
+    SELECT gen_random_uuid(), c.id, c.user_id, 1, '1', c.budget_minor, 'USD', :now, c.expires_at
+    FROM autobooking_campaigns c
+    WHERE NOT EXISTS (SELECT FROM mandates m WHERE m.campaign_id = c.id)
+""")
+_LOOKS = text("""
+    INSERT INTO looks (id, seller, pair_key, origin, destination, departs_on, cabin, party_code,
+        reason, campaigns, offers, cheapest_minor, currency, at)
+    SELECT gen_random_uuid(), 'duffel', 'bench-' || n % 2000, 'JFK', 'LIS', :day, 'economy', 'a1',
+        'a benchmark', 5, 30, 40000, 'USD', :now - n * interval '1 minute'
+    FROM generate_series(1, :looks) AS n
+""")
+_PRICES = text("""
+    INSERT INTO price_observations (look_id, seller, pair_key, origin, destination, departs_on,
+        cabin, party_code, stops, airline, refundable, total_minor, currency, at)
+    SELECT l.id, l.seller, l.pair_key, l.origin, l.destination, l.departs_on, l.cabin,
+        l.party_code, n % 3, 'TP', n % 2 = 0, 40000 + n * 100, 'USD', l.at
+    FROM looks l CROSS JOIN generate_series(1, :each) AS n
+""")
+_DECISIONS = text("""
+    INSERT INTO offer_decisions (campaign_id, user_id, look_id, criteria_version, offer_id,
+        itinerary_key, summary, total_minor, currency, verdict, reason, detail, at)
+    SELECT c.id, c.user_id, l.id, 1, 'off_' || n, 'key-' || n, 'JFK-LIS', 40000 + n * 100, 'USD',
+        'rejected', 'over_budget', 'above the limit', l.at
+    FROM (SELECT id, user_id, row_number() OVER () AS r FROM autobooking_campaigns) c
+    CROSS JOIN generate_series(1, :each) AS n
+    JOIN (SELECT id, at, row_number() OVER () AS r FROM looks) l ON l.r = 1 + (c.r + n) % 1000
+""")
+
+
+async def users(database: Database, count: int) -> list[UserId]:
+    now = datetime.now(UTC)
+    ids = [UserId(uuid4()) for _ in range(count)]
+    async with database.transaction(BENCH) as session:
+        session.add_all(
+            UserRow(id=one, email_encrypted="-", email_hmac=str(one), created_at=now) for one in ids
+        )
+    return ids
+
+
+async def watching_campaigns(
+    database: Database,
+    owners: Sequence[UserId],
+    markets: Sequence[tuple[str, str, date]],
+    count: int,
+    *,
+    budget_minor: int,
+) -> None:
+    """Add campaigns that watch, one date pair each, dealt out evenly over the markets."""
+    now = datetime.now(UTC)
+    rows = [
+        _campaign(owners[n % len(owners)], markets[n % len(markets)], budget_minor, now)
+        for n in range(count)
+    ]
+    async with database.transaction(BENCH) as session:
+        for begin in range(0, count, _BATCH):
+            batch = json.dumps(rows[begin : begin + _BATCH])
+            await session.execute(_CAMPAIGNS, {"rows": batch, "now": now})
+        await session.execute(_MANDATES, {"now": now})
+
+
+def _campaign(
+    owner: UserId, market: tuple[str, str, date], budget_minor: int, now: datetime
+) -> dict[str, Any]:
+    origin, destination, day = market
+    criteria = wish(
+        origins=(origin,),
+        destinations=(destination,),
+        departure_from=day,
+        departure_until=day,
+        budget=Money(minor=budget_minor, currency="USD"),
+    )
+    return {
+        "id": str(uuid4()),
+        "user_id": str(owner),
+        "traveler_id": str(uuid4()),
+        "criteria": criteria.model_dump(mode="json"),
+        "budget_minor": budget_minor,
+        "origin": origin,
+        "destination": destination,
+        "day": day.isoformat(),
+        "ends_at": (now + timedelta(days=200)).isoformat(),
+    }
+
+
+async def prices_seen(
+    owner_login: Database, *, looks: int, prices_a_look: int, decisions_a_campaign: int
+) -> None:
+    """Add looks with their prices, and decisions of some of them for every campaign."""
+    now = datetime.now(UTC)
+    day = now.date() + timedelta(days=42)
+    async with owner_login.transaction(BENCH) as session:
+        await session.execute(_LOOKS, {"looks": looks, "now": now, "day": day})
+        await session.execute(_PRICES, {"each": prices_a_look})
+        await session.execute(_DECISIONS, {"each": decisions_a_campaign})
+        for table in ("autobooking_campaigns", "price_observations", "offer_decisions", "looks"):
+            await session.execute(text(f"ANALYZE {table}"))
+
+
+async def count(database: Database, table: str, where: str = "true") -> int:
+    async with database.transaction(BENCH) as session:
+        found = await session.scalar(text(f"SELECT count(*) FROM {table} WHERE {where}"))
+    return int(found or 0)
+
+
+__all__ = ["col", "count", "prices_seen", "select", "users", "watching_campaigns"]

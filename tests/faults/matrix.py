@@ -1,0 +1,240 @@
+"""The fault matrix's cases: what the product was seen to do, times everything that can go wrong.
+
+Nothing is listed by hand but the ways to go wrong and a few courses of a booking. The calls and
+activities of each course are recorded from clean runs, so a new one is in the matrix by itself.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Json = dict[str, Any]
+MAIL = "mail"
+SEARCHING = "search"
+SEARCH_SECONDS = 12  # the shortest patience that a search can have: two for airlines, ten to answer
+MAIL_SECONDS = 30  # the patience with a mail server is fixed in the code
+SILENCE_SECONDS = 90  # longer than anybody waits here
+STOPPED_SECONDS = 25  # a call that its worker sleeps through is done this late
+
+
+class Fault(StrEnum):
+    """What goes wrong, once, at one point."""
+
+    TIMEOUT_BEFORE = "time-out before"
+    TIMEOUT_AFTER = "time-out after"
+    CLOSED_BEFORE = "closed before"
+    CLOSED_AFTER = "closed after"
+    ERROR_BEFORE = "5xx before"
+    ERROR_AFTER = "5xx after"
+    RATE_LIMIT = "429"
+    NO = "a definite no"
+    LATE = "later than the time-out"
+    KILLED_BEFORE = "killed before"
+    KILLED_AFTER = "killed after"
+    STOPPED = "stopped and continued"
+    ACCEPTED_THEN_CREATED = "202 then created"
+    ACCEPTED_THEN_FAILED = "202 then failed"
+    ERROR_BOOKED = "5xx although booked"
+    ATTEMPTED = "422 already attempted"
+    ATTEMPTED_BOOKED = "422 already attempted, booked"
+
+
+ANSWERS = (
+    Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.CLOSED_BEFORE, Fault.CLOSED_AFTER,
+    Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.RATE_LIMIT, Fault.NO, Fault.LATE,
+)  # fmt: skip
+KILLS = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
+_OF_THE_ORDER: Mapping[Fault, Json] = {
+    Fault.ACCEPTED_THEN_CREATED: {"effect": "order_202_then_created", "value": {"seconds": 3}},
+    Fault.ACCEPTED_THEN_FAILED: {"effect": "order_202_then_failed", "value": {"seconds": 3}},
+    Fault.ERROR_BOOKED: {"effect": "order_5xx_booked", "status": 502},
+    Fault.ATTEMPTED: {"effect": "order_already_attempted"},
+    Fault.ATTEMPTED_BOOKED: {"effect": "order_already_attempted", "value": {"booked": True}},
+}
+_EFFECTS = {
+    Fault.TIMEOUT_BEFORE: "timeout_before",
+    Fault.TIMEOUT_AFTER: "timeout_after",
+    Fault.CLOSED_BEFORE: "close_before",
+    Fault.CLOSED_AFTER: "close_after",
+    Fault.ERROR_BEFORE: "error_before",
+    Fault.ERROR_AFTER: "error_after",
+    Fault.RATE_LIMIT: "rate_limit",
+    Fault.NO: "error_before",
+    Fault.LATE: "late",
+    # The call hangs on one side of its effect until its worker is dead.
+    Fault.KILLED_BEFORE: "timeout_before",
+    Fault.KILLED_AFTER: "timeout_after",
+    Fault.STOPPED: "delay",
+}
+_NO = {
+    "duffel": {"status": 422, "code": "invalid_data_param"},
+    "stripe": {"status": 402, "code": "card_declined"},
+    MAIL: {"status": 550, "code": None},
+}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A course that a booking takes. Its rules are aimed at the campaign's own attempt."""
+
+    name: str
+    rules: tuple[Json, ...] = ()
+    card: str = "pm_card_visa"
+    wish: Json = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+BOOKED = Scenario("booked")
+SCENARIOS = (
+    BOOKED,
+    Scenario(
+        "refused",
+        ({"vendor": "duffel", "operation": "create_order", "effect": "payment_declined"},),
+    ),
+    Scenario(
+        "unknown",
+        (
+            {
+                "vendor": "duffel", "operation": "create_order",
+                "effect": "order_202_then_created", "value": {"seconds": 2},
+            },
+        ),
+    ),
+    Scenario("bank", card="pm_card_authenticationRequired"),
+    Scenario(
+        "unpaid",
+        (
+            {
+                "vendor": "stripe", "operation": "capture_payment_intent",
+                "effect": "capture_refused", "times": None,
+            },
+            {
+                "vendor": "duffel", "operation": "create_order_cancellation",
+                "effect": "penalty", "value": {"amount": "0.00"}, "times": None,
+            },
+        ),
+        wish={"refundable_only": True},
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place in a course: an activity, or one of the calls that it makes.
+
+    `workflow` is the kind of workflow that runs it; `nth` tells mails apart, which name nobody.
+    """
+
+    scenario: Scenario
+    activity: str
+    workflow: str
+    vendor: str = ""
+    operation: str = ""
+    nth: int = 0
+
+    @property
+    def is_call(self) -> bool:
+        return bool(self.operation)
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.activity, self.operation, self.nth
+
+    def __str__(self) -> str:
+        place = f"{self.activity}/{self.operation}" if self.is_call else self.activity
+        return f"{self.scenario}: {place}" + (f" #{self.nth + 1}" if self.nth else "")
+
+
+@dataclass(frozen=True)
+class Case:
+    point: Point
+    fault: Fault
+
+    def __str__(self) -> str:
+        return f"{self.point} x {self.fault}"
+
+    @property
+    def must_book(self) -> bool:
+        """Say whether nothing but a booking is a good end: nobody said no, nothing is in doubt."""
+        doubt = self.point.operation == "create_order"
+        return self.point.scenario is BOOKED and self.fault is not Fault.NO and not doubt
+
+    @property
+    def may_ask_a_person(self) -> bool:
+        """Say whether an operator's task may stand: where a no leaves nothing else to be done."""
+        return self.fault is Fault.NO
+
+
+def new_points(seen: Iterable[Point]) -> list[Point]:
+    """Keep each place in the first course that comes by it."""
+    kept: dict[tuple[str, str, int], Point] = {}
+    for point in seen:
+        kept.setdefault(point.key, point)
+    return list(kept.values())
+
+
+def answer_cases(points: Sequence[Point]) -> Iterator[Case]:
+    """Combine every call with every way to be answered badly."""
+    for point in (p for p in points if p.is_call):
+        for fault in ANSWERS:
+            yield Case(point, fault)
+        if point.operation == "create_order":
+            for fault in _OF_THE_ORDER:
+                yield Case(point, fault)
+
+
+def kill_cases(points: Sequence[Point]) -> list[Case]:
+    return [Case(point, fault) for point in points for fault in KILLS]
+
+
+def stop_cases(points: Sequence[Point]) -> list[Case]:
+    return [Case(point, Fault.STOPPED) for point in points]
+
+
+def batches(cases: Sequence[Case]) -> Iterator[list[Case]]:
+    """Split cases that end one worker together: only one of each may hold up the search loop."""
+    loop = [c for c in cases if c.point.workflow == SEARCHING]
+    others = [c for c in cases if c.point.workflow != SEARCHING]
+    calls = [c for c in others if c.point.is_call]
+    activities = [c for c in others if not c.point.is_call]
+    for number, group in enumerate((calls, activities)):
+        yield group + loop[number : number + 1]
+    for case in loop[2:]:
+        yield [case]
+
+
+def rule_of(case: Case, contains: str, patience: float) -> Json:
+    """Return the sandbox's rule for a case whose point is a call."""
+    point, fault = case.point, case.fault
+    rule: Json = {
+        "vendor": point.vendor,
+        "operation": point.operation,
+        "contains": contains,
+        "skip": point.nth,
+        "seconds": _seconds(case, patience),
+    }
+    if fault in _OF_THE_ORDER:
+        return rule | _OF_THE_ORDER[fault]
+    if fault is Fault.NO:
+        return rule | {"effect": _EFFECTS[fault]} | _NO[point.vendor]
+    status = 451 if point.vendor == MAIL else 500
+    return rule | {"effect": _EFFECTS[fault], "status": status}
+
+
+def _seconds(case: Case, patience: float) -> float:
+    if case.point.vendor == MAIL:
+        patience = MAIL_SECONDS
+    elif case.point.operation == "create_offer_request":
+        patience = max(patience, SEARCH_SECONDS)
+    match case.fault:
+        case Fault.LATE:
+            return patience + 2
+        case Fault.STOPPED:
+            return STOPPED_SECONDS
+        case Fault.TIMEOUT_BEFORE | Fault.TIMEOUT_AFTER if case.point.vendor == MAIL:
+            return patience + 2  # a mail server that is silent does not see that nobody waits
+        case _:
+            return SILENCE_SECONDS

@@ -1,0 +1,427 @@
+"""Where faults are played: a house without workers of its own, and worker processes to be killed.
+
+Each case has a campaign of its own, side by side with all others; rules and holds are aimed at it.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import fault_worker
+from house import TESTS, House, eventually, open_house, variables_for
+from sandbox import ROOT, Sandbox
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from cli.invariants import Rows, Violation, check, load_rows, unsettled
+from domain.attempts import LIVE
+from domain.ids import attempt_id_for, booking_id_for
+from domain.messages.attempt import AuthenticationStart, BeginAuthentication
+from domain.messages.campaign import NewCampaign
+from tests.faults.matrix import (
+    MAIL,
+    SEARCHING,
+    Case,
+    Fault,
+    Point,
+    Scenario,
+    rule_of,
+)
+
+POLICY = {"unknown_order_settle_hours": 1, "spending_cap_daily": "USD:100000000"}
+SETTLED_AFTER = timedelta(hours=2)  # past the hour above and the life of any offer
+BANK_LINK = timedelta(hours=25)
+DOUBT_SECONDS = 12.0  # how long an order in doubt may take to appear by itself
+_FIRST_DAY = 30
+_DAYS = 20  # looks are shared by campaigns of the same day
+_SIDE_BY_SIDE = 12
+
+
+@dataclass
+class Played:
+    """A case on its campaign."""
+
+    case: Case | None
+    scenario: Scenario
+    new: NewCampaign
+    rule: str = ""
+    hold: str = ""
+    reached: bool = False
+
+    @property
+    def attempt_id(self) -> UUID:
+        return attempt_id_for(self.new.campaign_id, 1)
+
+    def workflow_id(self, kind: str) -> str:
+        ids: dict[str, object] = {
+            "campaign": self.new.campaign_id,
+            "attempt": self.attempt_id,
+            "order": booking_id_for(attempt_id_for(self.new.campaign_id, 1)),
+            SEARCHING: "duffel",
+        }
+        return f"{kind}:{ids[kind]}"
+
+    @property
+    def address(self) -> str:
+        return f"{self.new.owner_id}@example.com"
+
+    @property
+    def day(self) -> str:
+        return self.new.criteria.departure_from.isoformat()
+
+
+class Stage:
+    def __init__(self, house: House, variables: dict[str, str], folder: Path) -> None:
+        self.house, self.folder = house, folder
+        self._variables = variables
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self._day = 0
+        self._own_day = 0
+        self._helped: dict[tuple[UUID, str], float] = {}
+        self._helping: set[asyncio.Task[None]] = set()
+        self._width = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+    # Workers
+
+    async def worker(self, *, patience: float) -> subprocess.Popen[bytes]:
+        """Start a worker process and wait until it works."""
+        path = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "support")))
+        env = dict(os.environ) | self._variables
+        env |= {"PYTHONPATH": path, fault_worker.FOLDER: str(self.folder)}
+        env |= {fault_worker.PATIENCE: str(patience)}
+        (self.folder / fault_worker.RELEASED).unlink(missing_ok=True)
+        with (self.folder / "worker.log").open("ab") as log:
+            command = [sys.executable, fault_worker.__file__]
+            process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)  # noqa: ASYNC220
+        self._workers.append(process)
+        ready = self.folder / f"ready.{process.pid}"
+
+        async def works() -> bool:
+            assert process.poll() is None, (self.folder / "worker.log").read_text()[-3000:]
+            return ready.exists()
+
+        await eventually(works, seconds=60)
+        return process
+
+    def end(self, worker: subprocess.Popen[bytes], number: int = signal.SIGKILL) -> None:
+        worker.send_signal(number)
+        worker.wait()
+        self._workers.remove(worker)
+
+    def end_all(self) -> None:
+        for worker in list(self._workers):
+            self.end(worker)
+
+    # Playing
+
+    async def play(
+        self, scenario: Scenario, case: Case | None = None, *, patience: float = 4
+    ) -> Played:
+        """Set the case's fault and let somebody make the wish."""
+        async with self._width:
+            user, traveler = await self.house.someone(scenario.card)
+            searching = case is not None and case.point.workflow == SEARCHING
+            day = self._next_day(own=searching)
+            wish = self.house.wish(departure_from=day, departure_until=day, **scenario.wish)
+            played = Played(case, scenario, self.house.new_campaign(user, (traveler,), wish))
+            if case:
+                self._aim(played, case, patience)
+            for rule in scenario.rules:
+                aimed = rule | {"contains": str(played.attempt_id)}
+                await self._control("POST", "/faults", aimed)
+            if case and case.point.is_call:
+                rule = rule_of(case, self._contains(case.point, played), patience)
+                played.rule = (await self._control("POST", "/faults", rule))["id"]
+            await self.house.create(played.new)
+        return played
+
+    def _aim(self, played: Played, case: Case, patience: float) -> None:
+        del patience
+        if case.point.is_call:
+            return
+        when = "after" if case.fault is Fault.KILLED_AFTER else "before"
+        place = f"{case.point.activity}@{played.workflow_id(case.point.workflow)}"
+        played.hold = fault_worker.hold_file(when, place)
+        (self.folder / played.hold).touch()
+
+    def _contains(self, point: Point, played: Played) -> str:
+        """Return what only this campaign's calls of the kind contain."""
+        if point.vendor == MAIL:
+            return played.address
+        if point.workflow == SEARCHING:
+            return played.day
+        return f"{point.activity}@{played.workflow_id(point.workflow)}"
+
+    def _next_day(self, *, own: bool) -> date:
+        """Return a day of departure: one that nobody else looks at, or one of a few."""
+        if own:
+            self._own_day += 1
+            days = _FIRST_DAY + _DAYS + self._own_day
+        else:
+            self._day += 1
+            days = _FIRST_DAY + self._day % _DAYS
+        return datetime.now(UTC).date() + timedelta(days=days)
+
+    async def _control(self, method: str, path: str, json: object = None) -> Any:
+        return await asyncio.to_thread(self.house.sandbox.control, method, path, json)
+
+    async def look(self, played: Sequence[Played]) -> None:
+        """Note which faults have come about."""
+        fired = {r["id"] for r in await self._control("GET", "/faults") if r["fired"]}
+        for one in played:
+            held = bool(one.hold) and (self.folder / f"{one.hold}.held").exists()
+            one.reached = one.reached or held or one.rule in fired
+
+    async def all_reached(self, played: Sequence[Played], *, seconds: float = 60) -> bool:
+        """Wait until every fault has come about; False if some did not in time."""
+
+        async def reached() -> bool:
+            await self.look(played)
+            await self._help(played)
+            return all(p.reached for p in played)
+
+        try:
+            return await eventually(reached, seconds=seconds)
+        except AssertionError:
+            return False
+
+    # Settling
+
+    async def settle(self, played: Sequence[Played], *, seconds: float = 120) -> list[str]:
+        """Let every deadline pass; say what did not come to an end."""
+        deadline = time.monotonic() + seconds
+        while True:
+            waiting = await self._waiting(played)
+            if not waiting or time.monotonic() > deadline:
+                break
+            await self._help(played)
+            await asyncio.sleep(0.5)
+        await self.look(played)
+        return waiting + await self._close(played, seconds=30)
+
+    async def _close(self, played: Sequence[Played], *, seconds: float) -> list[str]:
+        """Have what still watches cancelled, so that nothing begins any more."""
+        states = await self._states()
+        watching = [p for p in played if states.get(p.new.campaign_id) in {"active", "paused"}]
+        await asyncio.gather(*(self.house.update(p.new.campaign_id, "cancel") for p in watching))
+
+        async def quiet() -> bool:
+            await self._help(played)
+            return not unsettled(await self.rows())
+
+        try:
+            await eventually(quiet, seconds=seconds)
+        except AssertionError:
+            return [f"never settled: {why}" for why in unsettled(await self.rows())]
+        return []
+
+    async def _states(self) -> dict[UUID, str]:
+        rows = await self.house.rows("SELECT id, status FROM autobooking_campaigns")
+        return {row["id"]: row["status"] for row in rows}
+
+    async def _waiting(self, played: Sequence[Played]) -> list[str]:
+        rows = await self.rows()
+        return [f"{p.case or p.scenario}: {why}" for p in played if (why := _unfinished(p, rows))]
+
+    async def _help(self, played: Sequence[Played]) -> None:
+        """Do what time and the traveller would do, beside the waiting."""
+        by_attempt = {p.attempt_id: p for p in played}
+        query = "SELECT id, state FROM booking_attempts WHERE state IN ('order_unknown',"
+        query += " 'ordering', 'awaiting_authentication')"
+        for row in await self.house.rows(query):
+            one = by_attempt.get(row["id"])
+            key = (row["id"], row["state"])
+            since = self._helped.setdefault(key, time.monotonic())
+            if one is None or since < 0 or (one.case and not one.reached):
+                continue
+            waited = time.monotonic() - since
+            if row["state"] == "awaiting_authentication" and waited > 2:
+                self._begin(key, self._visit_bank(row["id"]))
+            elif row["state"] == "order_unknown" and waited > DOUBT_SECONDS:
+                self._begin(key, self._skip(row["id"], SETTLED_AFTER))
+
+    def _begin(self, key: tuple[UUID, str], help_: Any) -> None:
+        self._helped[key] = -1  # once is enough
+        task = asyncio.create_task(help_)
+        self._helping.add(task)
+        task.add_done_callback(self._helping.discard)
+
+    async def _skip(self, attempt_id: UUID, span: timedelta) -> None:
+        with suppress(RPCError, RuntimeError):  # it has ended by itself
+            await self.house.skip(self.house.attempt(attempt_id), span)
+
+    async def _visit_bank(self, attempt_id: UUID) -> None:
+        """Begin at the bank, leave its page, and never come back."""
+        with suppress(RPCError, TimeoutError):
+            await asyncio.wait_for(
+                self.house.attempt(attempt_id).execute_update(
+                    "begin_authentication",
+                    BeginAuthentication(return_url="https://parker.example/back"),
+                    result_type=AuthenticationStart,
+                ),
+                timeout=60,
+            )
+        await self._skip(attempt_id, BANK_LINK)
+
+    # Judging
+
+    async def rows(self) -> Rows:
+        async with self.house.database.transaction(TESTS) as session:
+            return await load_rows(session)
+
+    async def judge(self, played: Sequence[Played]) -> list[str]:
+        """Return what is wrong in both sides' books, each with its case."""
+        rows = await self.rows()
+        ledger = await self._control("GET", "/ledger")
+        accepted = [p.new.campaign_id for p in played]
+        found = [_told(v, ledger, rows, played) for v in check(ledger, rows, accepted)]
+        by_campaign = {p.new.campaign_id: p for p in played}
+        for task in rows.tasks:
+            one = by_campaign.get(task.campaign_id) if task.campaign_id else None
+            if one and not (one.case and one.case.may_ask_a_person):
+                found.append(f"{one.case}: asked a person: {task.kind}")
+        return found + await self._untold(by_campaign)
+
+    async def _untold(self, by_campaign: dict[Any, Played]) -> list[str]:
+        """Find mails that were never sent though nobody refused them."""
+        query = "SELECT campaign_id, event FROM notices WHERE sent_at IS NULL AND channel = 'email'"
+        pending = [
+            (by_campaign.get(r["campaign_id"]), r["event"]) for r in await self.house.rows(query)
+        ]
+        return [
+            f"{p.case}: never told: {event}"
+            for p, event in pending
+            if p and p.case and p.case.fault is not Fault.NO
+        ]
+
+    # Recording
+
+    async def record(self, scenarios: Sequence[Scenario]) -> list[Point]:
+        """Watch each course twice: what runs, then which of it makes which calls."""
+        first = await asyncio.gather(*(self.play(s) for s in scenarios))
+        problems = await self.settle(first)
+        assert not problems, problems
+        ran = (self.folder / fault_worker.RAN).read_text().splitlines()
+        counts = await self._control("GET", "/requests/count")
+        operations = [(v, o) for v in ("duffel", "stripe") for o in counts.get(v, {})]
+        points: list[Point] = []
+        for scenario, one in zip(scenarios, first, strict=True):
+            activities = _activities_of(one, ran)
+            points += [Point(scenario, activity, kind) for activity, kind in activities]
+            points += await self._record_calls(scenario, activities, operations)
+        return points
+
+    async def _record_calls(
+        self,
+        scenario: Scenario,
+        activities: Sequence[tuple[str, str]],
+        operations: Sequence[tuple[str, str]],
+    ) -> list[Point]:
+        """Play the course once more under rules that do nothing but count."""
+        await self._control("DELETE", "/faults")
+        user, traveler = await self.house.someone(scenario.card)
+        day = self._next_day(own=True)
+        wish = self.house.wish(departure_from=day, departure_until=day, **scenario.wish)
+        one = Played(None, scenario, self.house.new_campaign(user, (traveler,), wish))
+        counting: dict[str, Point] = {}
+        for vendor, operation in operations:
+            for activity, kind in activities:
+                point = Point(scenario, activity, kind, vendor, operation)
+                mark = f"{activity}@{one.workflow_id(kind)}"
+                rule = _counter(vendor, operation, mark)
+                counting[(await self._control("POST", "/faults", rule))["id"]] = point
+        mails = (await self._control("POST", "/faults", _counter(MAIL, "deliver", one.address)))[
+            "id"
+        ]
+        for rule in scenario.rules:
+            await self._control("POST", "/faults", rule | {"contains": str(one.attempt_id)})
+        await self.house.create(one.new)
+        problems = await self.settle([one])
+        assert not problems, problems
+        fired = {r["id"]: r["fired"] for r in await self._control("GET", "/faults")}
+        await self._control("DELETE", "/faults")
+        points = [point for rule, point in counting.items() if fired[rule]]
+        sender = "send_notices"
+        points += [
+            Point(scenario, sender, "attempt", MAIL, "deliver", n) for n in range(fired[mails])
+        ]
+        return points
+
+
+def _counter(vendor: str, operation: str, contains: str) -> dict[str, object]:
+    return {
+        "vendor": vendor, "operation": operation, "contains": contains,
+        "effect": "delay", "seconds": 0, "times": None,
+    }  # fmt: skip
+
+
+def _activities_of(one: Played, ran: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the activities of a campaign's course with the kind of workflow that ran each."""
+    kinds = {one.workflow_id(kind): kind for kind in ("campaign", "attempt", "order", SEARCHING)}
+    found: dict[tuple[str, str], None] = {}
+    for line in ran:
+        activity, _, workflow_id = line.partition("@")
+        if workflow_id in kinds:
+            found[activity, kinds[workflow_id]] = None
+    return list(found)
+
+
+def _unfinished(one: Played, rows: Rows) -> str:
+    campaign = next((c for c in rows.campaigns if c.id == one.new.campaign_id), None)
+    if campaign is None:
+        return "no campaign"
+    attempts = [a for a in rows.attempts if a.campaign_id == campaign.id]
+    bookings = [b for b in rows.bookings if b.campaign_id == campaign.id]
+    state = campaign.status.value
+    if any(a.state in LIVE for a in attempts) or state == "booking":
+        return f"{state}, attempt {attempts[-1].state.value if attempts else 'none'}"
+    late = [b.state.value for b in bookings if b.state.value not in {"ticketed", "cancelled"}]
+    if late:
+        return f"booking {late[0]}"
+    if one.case and one.case.must_book and state != "booked":
+        return f"{state}, but nothing stood in the way of a booking"
+    searched_in_vain = one.case is not None and one.case.point.workflow == SEARCHING
+    if state == "active" and not attempts and not (searched_in_vain and one.reached):
+        return "active, not tried yet"
+    return ""
+
+
+def _told(
+    violation: Violation, ledger: dict[str, Any], rows: Rows, played: Sequence[Played]
+) -> str:
+    """Name the case that a violation belongs to."""
+    objects = [*ledger["duffel"]["orders"], *ledger["stripe"]["payment_intents"]]
+    owner = {o["id"]: (o.get("metadata") or {}).get("campaign_id") for o in objects}
+    owner |= {str(b.id): str(b.campaign_id) for b in rows.bookings}
+    owner |= {c.key: _campaign_of(c.attempt_id, rows) for c in rows.calls}
+    campaign = owner.get(violation.subject, violation.subject)
+    one = next((p for p in played if str(p.new.campaign_id) == campaign), None)
+    return f"{one.case if one else 'no case'}: {violation}"
+
+
+def _campaign_of(attempt_id: UUID | None, rows: Rows) -> str:
+    return next((str(a.campaign_id) for a in rows.attempts if a.id == attempt_id), "")
+
+
+@asynccontextmanager
+async def open_stage(
+    database_url: str, sandbox: Sandbox, client: Client, address: str, folder: Path
+) -> AsyncIterator[Stage]:
+    variables = variables_for(database_url, sandbox, address, **POLICY)
+    variables["PARKER_ENV_FILE"] = ""
+    async with open_house(database_url, sandbox, client, address, workers=False, **POLICY) as house:
+        stage = Stage(house, variables, folder)
+        try:
+            yield stage
+        finally:
+            stage.end_all()

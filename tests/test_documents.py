@@ -1,0 +1,154 @@
+"""The documents say what is so: their links, paths, commands and settings exist."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from cli.main import app
+from domain.attempts import AttemptState, published_state
+from runtime.settings import variables
+from scripts import states
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted(
+    [
+        ROOT / "README.md",
+        ROOT / "providers" / "README.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "sandboxes").rglob("*.md"),
+    ]
+)
+each_document = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=[str(d.relative_to(ROOT)) for d in DOCUMENTS]
+)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+PATH = re.compile(r"`((?:[a-z_]+/)+(?:[\w.]+\.(?:py|md|yml|toml))?)(?:::(\w+))?`")
+VARIABLE = re.compile(r"\b(?:PARKER|DUFFEL|STRIPE|SMTP|UPSTASH|SUPABASE|LAUNCHDARKLY)_[A-Z_]+\b")
+COMMAND = re.compile(r"(?:^|[`(\s])(parker(?: [^`\n]*)?)")
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+# The words of an attempt that others use begin as Duffel's variables do.
+PUBLISHED = {published_state(s, ticketed=t) for s in AttemptState for t in (False, True)}
+# Machines and registries change; a document that names one is wrong somewhere else.
+HOSTS = [f"{name}.{end}" for name, end in (("pypi", "org"), ("pythonhosted", "org"))]
+HOSTS += ["npmjs" + ".com", "ghcr" + ".io", "quay" + ".io"]
+FOLDERS = [f"/{name}/" for name in ("work", "root", "tmp", "home", "Users")]
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors of a page's headings, as code hosts make them."""
+    text = FENCE.sub("", document.read_text())
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.strip().lower()).replace(" ", "-") for h in headings}
+
+
+@each_document
+def test_links_lead_somewhere(document: Path):
+    for target in LINK.findall(document.read_text()):
+        if target.startswith(("http://", "https://")):
+            continue
+        name, _, anchor = target.partition("#")
+        page = (document.parent / name).resolve() if name else document
+        assert page.exists(), target
+        if anchor:
+            assert anchor in anchors(page), target
+
+
+@each_document
+def test_paths_that_are_named_exist(document: Path):
+    for name, inside in PATH.findall(document.read_text()):
+        places = [ROOT / name, document.parent / name]
+        found = [place for place in places if place.exists()]
+        folder = name.split("/")[0]
+        if not found and not (ROOT / folder).is_dir():
+            continue  # a folder of a running installation, or of a provider's address
+        assert found, name
+        if inside:
+            assert f"def {inside}" in found[0].read_text(), f"{name}::{inside}"
+
+
+@each_document
+def test_settings_that_are_named_exist(document: Path):
+    known = set(variables()) | PUBLISHED
+    if document.parent.name in {"sandboxes", "stripe"}:
+        return
+    for name in VARIABLE.findall(document.read_text()):
+        group = name.endswith("_") and any(variable.startswith(name) for variable in known)
+        assert name in known or group, name
+
+
+@each_document
+def test_no_machine_and_no_registry_is_named(document: Path):
+    text = document.read_text()
+    assert [word for word in (*HOSTS, *FOLDERS) if word in text] == []
+
+
+def shown_commands() -> Iterator[str]:
+    for document in DOCUMENTS:
+        text = re.sub(r"\\\n\s*", "", document.read_text())
+        for found in COMMAND.findall(text):
+            yield found.split(" #")[0].split("$(")[0].strip().rstrip(")")
+
+
+def words_of(command: str) -> list[str]:
+    try:
+        return shlex.split(command)[1:]
+    except ValueError:  # it ends inside of somebody else's quotes
+        return shlex.split(command.replace('"', "").replace("'", ""))[1:]
+
+
+def test_every_command_that_is_shown_exists():
+    runner, root = CliRunner(), typer.main.get_command(app)
+    seen = set()
+    for shown in sorted(set(shown_commands())):
+        command, path, options = root, [], []
+        for word in words_of(shown):
+            if word.startswith("--"):
+                options.append(word.partition("=")[0])
+                continue
+            subjects = getattr(command, "commands", None)
+            inner = command.get_command(None, word) if hasattr(command, "get_command") else None
+            if inner is None:
+                assert subjects is None, f"{shown}: there is no {word}"
+                continue
+            command = inner
+            path.append(word)
+        known = {name for parameter in command.params for name in parameter.opts}
+        assert set(options) <= known | {"--help"}, shown
+        seen.add(tuple(path))
+    assert len(seen) > 15
+    for path in sorted(seen):
+        assert runner.invoke(app, [*path, "--help"]).exit_code == 0, path
+
+
+def test_every_target_of_make_that_is_shown_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for document in DOCUMENTS:
+        shown = set(re.findall(r"(?:^|`)make ([a-z]+)", document.read_text(), re.MULTILINE))
+        assert shown <= targets, document
+
+
+def test_the_states_are_drawn_from_the_tables():
+    assert states.DOCUMENT.read_text() == states.document(), "run: python scripts/states.py"
+
+
+def test_the_read_me_stays_short_and_shows_the_picture():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) < 150
+    assert "](docs/demo.svg)" in text
+
+
+def test_every_requirement_has_its_line():
+    lines = re.findall(r"^\| (S\d-\d+) \|.*\| (\w+) \| [^|]*\|$", _rows(), re.MULTILINE)
+    assert len(lines) == len({row for row, _ in lines}) == 125
+    assert {holds for _, holds in lines} <= {"yes", "partly", "no"}
+    for word in ("yes", "partly", "no"):
+        assert f"{sum(holds == word for _, holds in lines)} *{word}*" in _rows()
+
+
+def _rows() -> str:
+    return (ROOT / "docs" / "rows.md").read_text()
