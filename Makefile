@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help install run demo test check format lock clean
+.PHONY: help install run demo test bench check format lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ demo: $(STAMP) ## Watch a wish being booked, in a throwaway installation
 
 test: $(STAMP) ## Run all tests (ARGS="-k name" for some)
 	$(BIN)/pytest $(ARGS)
+
+bench: $(STAMP) ## Measure it beside the alternatives (ARGS="saga" for one)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 check: $(STAMP) ## Lint, formatting, types and the walls between packages
 	$(BIN)/ruff check .

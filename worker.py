@@ -9,7 +9,8 @@ from typing import Any
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.attempts import AttemptActivities
 from activities.campaigns import CampaignActivities
@@ -18,7 +19,9 @@ from activities.notices import NoticeActivities
 from activities.offers import OfferActivities
 from activities.orders import OrderActivities
 from activities.payments import PaymentActivities
+from activities.refunds import RefundActivities
 from activities.search import SearchActivities
+from activities.unpaid_orders import UnpaidOrderActivities
 from db.session import WORKER_ROLE, Database
 from db.vault import PersonalVault
 from providers.registry import Providers, build_providers, no_extra_headers
@@ -53,12 +56,10 @@ class Activities:
         self.campaigns = CampaignActivities(database, policy)
         self.attempts = AttemptActivities(database)
         self.payments = PaymentActivities(database, vault, providers.payments, policy)
-        self.orders = OrderActivities(
-            database, vault, providers.orders, providers.cancellations, policy
-        )
-        self.care = CareActivities(
-            database, vault, providers.orders, providers.cancellations, providers.payments
-        )
+        self.orders = OrderActivities(database, vault, providers.orders, policy)
+        self.unpaid = UnpaidOrderActivities(database, providers.orders, providers.cancellations)
+        self.care = CareActivities(database, vault, providers.orders, providers.cancellations)
+        self.refunds = RefundActivities(database, providers.payments)
         self.notices = NoticeActivities(
             database,
             vault,
@@ -71,7 +72,7 @@ class Activities:
     def main(self) -> list[Any]:
         groups = (
             self.search, self.campaigns, self.attempts, self.payments,
-            self.orders, self.care, self.notices,
+            self.orders, self.unpaid, self.care, self.refunds, self.notices,
         )  # fmt: skip
         return [m for group in groups for m in activity_methods(group) if m != self.search.look]
 
@@ -97,6 +98,7 @@ def build_workers(client: Client, settings: Settings, activities: Activities) ->
             max_cached_workflows=settings.worker_max_cached_workflows,
             max_concurrent_activities=settings.worker_concurrent_activities,
             graceful_shutdown_timeout=drain,
+            deployment_config=deployment(settings),
         ),
         # A worker of its own: eager activities would go round the queue's limit.
         Worker(
@@ -107,6 +109,17 @@ def build_workers(client: Client, settings: Settings, activities: Activities) ->
             graceful_shutdown_timeout=drain,
         ),
     ]
+
+
+def deployment(settings: Settings) -> WorkerDeploymentConfig | None:
+    """Version this worker where a build is named: running workflows move over by themselves."""
+    if settings.worker_deployment_build is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion("parker", settings.worker_deployment_build),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
 
 
 def simulated_clock() -> Mapping[str, str]:

@@ -13,7 +13,8 @@ from temporalio.workflow import LocalActivityConfig
 from activities.failures import provider_call
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ROWS, ActivityOptions
-from db.models import BookingRow, PaymentRow, RefundRow
+from activities.refunds import locked_booking, pays_back, refund_due
+from db.models import BookingRow
 from db.models.booking import BookingStatus
 from db.models.provider_call import CallState
 from db.queries import calls
@@ -24,8 +25,8 @@ from db.queries.bookings import (
     publish_status,
 )
 from db.queries.notices import add_notices
-from db.queries.payments import captured_payment, refunds_of
-from db.queries.transitions import append_event, change_state, lock_booking
+from db.queries.payments import refunds_of
+from db.queries.transitions import append_event, change_state
 from db.session import Database
 from db.vault import PersonalVault
 from domain.ids import BookingId, UserId, derive, provider_key
@@ -39,20 +40,15 @@ from domain.messages.order import (
     ConfirmCode,
     OrderFacts,
     QuoteCode,
-    RefundInput,
-    RefundOutcome,
 )
 from domain.money import Money
 from domain.orders import BookingState
-from domain.payments import PaymentState
 from providers.ports import (
     CancellationQuote,
     CancellationRefused,
-    CardPayments,
     FlightOrders,
     OrderCancellations,
     ProviderOrder,
-    RefundRequest,
     RefundStatus,
 )
 from runtime.clock import activity_now
@@ -66,15 +62,7 @@ CANCEL_ORDER = ActivityOptions(
         initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=5)
     ),
 )
-REFUND = ActivityOptions(
-    start_to_close_timeout=timedelta(seconds=75),
-    heartbeat_timeout=HEARTBEAT_TIMEOUT,
-    retry_policy=RetryPolicy(
-        initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=10)
-    ),
-)
 LANDED = timedelta(hours=6)  # flights are late at times
-TO_OUR_BALANCE = "balance"
 _CANCELLABLE = frozenset({BookingState.TICKETING, BookingState.TICKETED})
 _OVER = frozenset({BookingState.CANCELLED, BookingState.FLOWN})
 
@@ -86,10 +74,9 @@ class CareActivities:
         vault: PersonalVault,
         orders: FlightOrders,
         cancellations: OrderCancellations,
-        payments: CardPayments,
     ) -> None:
         self._database, self._vault = database, vault
-        self._orders, self._cancellations, self._payments = orders, cancellations, payments
+        self._orders, self._cancellations = orders, cancellations
 
     # How the order is
 
@@ -103,7 +90,7 @@ class CareActivities:
         async with provider_call():
             order = await self._orders.get(str(booking.duffel_order_id))
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, booking_id)
+            row = await locked_booking(session, booking_id)
             changed = await self._take_over(session, row, order)
             return await _facts(session, row, changed=changed)
 
@@ -166,7 +153,7 @@ class CareActivities:
         """The deadline has passed without tickets: a person must look."""
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, booking_id)
+            row = await locked_booking(session, booking_id)
             detail = f"order {row.duffel_order_id} has no tickets by its deadline"
             await open_task(session, f"unticketed:{row.id}", "unticketed", detail, now, booking=row)
 
@@ -189,7 +176,7 @@ class CareActivities:
         if isinstance(quote, CancellationRefused):
             return CancellationOffer(code=QuoteCode.NOT_CANCELLABLE, booking_id=booking_id)
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, booking_id)
+            row = await locked_booking(session, booking_id)
             if row.state in _CANCELLABLE:
                 row.quote = _quote_facts(quote)
             return _offer(row, quote)
@@ -199,7 +186,7 @@ class CareActivities:
         """Take the traveller's word for exactly the quote that they saw."""
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, request.booking_id)
+            row = await locked_booking(session, request.booking_id)
             code = _may_accept(row, request.quote_id, now)
             if code is ConfirmCode.ACCEPTED:
                 row.quote = {**(row.quote or {}), "accepted_at": now.isoformat()}
@@ -219,7 +206,7 @@ class CareActivities:
         key = provider_key("cancel_order", request.booking_id)
         key = f"{key}:{request.quote_id}"
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, request.booking_id)
+            row = await locked_booking(session, request.booking_id)
             if row.state is not BookingState.CANCELLING:
                 done = row.state is BookingState.CANCELLED
                 return CancelOutcome(
@@ -256,7 +243,7 @@ class CareActivities:
         now = activity_now()
         refused = isinstance(answer, CancellationRefused) or answer.confirmed_at is None
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, request.booking_id)
+            row = await locked_booking(session, request.booking_id)
             call = await calls.get_call(session, key, lock=True)
             if call:
                 state = CallState.REFUSED if refused else CallState.ANSWERED
@@ -279,124 +266,9 @@ class CareActivities:
             await _cancelled_by_traveller(session, row, now)
         return CancelOutcome(status=CancelStatus.CANCELLED)
 
-    # The money back
-
-    @activity.defn
-    async def refund_payment(self, request: RefundInput) -> RefundOutcome:
-        """Give back what is due, once: the refund's row and its reference come before the call."""
-        async with self._database.transaction(WORKER) as session:
-            booking = await _locked(session, request.booking_id)
-            payment = await captured_payment(session, booking.id, lock=True)
-            refund = await self._begin_refund(session, booking, payment)
-            if refund is None or payment is None or payment.intent_ref is None:
-                return RefundOutcome(done=True)
-            intent_ref = payment.intent_ref
-        async with provider_call():
-            answer = await self._payments.refund(
-                RefundRequest(
-                    key=provider_key("refund", refund.id),
-                    refund_reference=str(refund.id),
-                    intent_ref=intent_ref,
-                    amount=Money(minor=refund.amount_minor, currency=refund.currency),
-                )
-            )
-        async with self._database.transaction(WORKER) as session:
-            return await self._record_refund(
-                session, booking.id, refund.id, answer.refund_ref, answer.status
-            )
-
-    async def _begin_refund(
-        self, session: AsyncSession, booking: BookingRow, payment: PaymentRow | None
-    ) -> RefundRow | None:
-        """Return the refund under way, or a new one for what is due."""
-        rows = await refunds_of(session, booking.id)
-        pending = [r for r in rows if r.status == RefundStatus.PENDING]
-        if pending:
-            return pending[0]
-        due = await _refund_due(session, booking)
-        if due is None or payment is None:
-            return None
-        now = activity_now()
-        refund = RefundRow(
-            id=derive("refund", booking.id, len(rows) + 1),
-            payment_id=payment.id,
-            booking_id=booking.id,
-            user_id=booking.user_id,
-            amount_minor=due.minor,
-            currency=due.currency,
-            status=RefundStatus.PENDING.value,
-            reason=f"cancelled by {booking.cancelled_by}",
-            created_at=now,
-            updated_at=now,
-        )
-        session.add(refund)
-        await session.flush()
-        await calls.begin_call(
-            session,
-            key=provider_key("refund", refund.id),
-            kind="refund",
-            provider=payment.rail,
-            user_id=booking.user_id,
-            attempt_id=booking.attempt_id,
-            booking_id=booking.id,
-            facts={"amount_minor": due.minor, "currency": due.currency},
-            now=now,
-        )
-        return refund
-
-    async def _record_refund(
-        self,
-        session: AsyncSession,
-        booking_id: UUID,
-        refund_id: UUID,
-        reference: str,
-        status: RefundStatus,
-    ) -> RefundOutcome:
-        now = activity_now()
-        booking = await _locked(session, booking_id)
-        payment = await captured_payment(session, booking_id, lock=True)
-        refund = await session.get(RefundRow, refund_id, populate_existing=True)
-        if refund is None or payment is None or refund.status != RefundStatus.PENDING:
-            return RefundOutcome(done=True)
-        refund.refund_ref, refund.updated_at = reference, now
-        if status is RefundStatus.PENDING:
-            return RefundOutcome(done=False, pending=True)
-        refund.status = status.value
-        call = await calls.get_call(session, provider_key("refund", refund.id), lock=True)
-        if status is RefundStatus.FAILED:
-            detail = f"the refund of booking {booking.id} failed at the card's bank"
-            await open_task(
-                session, f"refund_failed:{refund.id}", "refund_failed", detail, now, booking=booking
-            )
-            if call:
-                calls.settle(call, CallState.REFUSED, now)
-            return RefundOutcome(done=False, failed=True)
-        payment.refunded_minor += refund.amount_minor
-        notice = booking_notice("refunded", booking, refund_minor=refund.amount_minor)
-        await change_state(
-            session,
-            payment,
-            PaymentState.REFUNDED,
-            now=now,
-            event="payment.refunded",
-            data={"amount_minor": refund.amount_minor, "currency": refund.currency},
-            notices=[replace(notice, subject_id=refund.id)],
-        )
-        await publish_status(session, booking, BookingStatus.REFUNDED)
-        if call:
-            calls.settle(call, CallState.ANSWERED, now, {"refund_ref": reference})
-        return RefundOutcome(done=True)
-
 
 async def _existing(session: AsyncSession, booking_id: UUID) -> BookingRow:
     row = await get_booking(session, booking_id)
-    if row is None:
-        raise LookupError(f"no booking {booking_id}")
-    return row
-
-
-async def _locked(session: AsyncSession, booking_id: UUID) -> BookingRow:
-    row = await lock_booking(session, booking_id)
     if row is None:
         raise LookupError(f"no booking {booking_id}")
     return row
@@ -427,7 +299,7 @@ async def _cancelled_by_traveller(session: AsyncSession, row: BookingRow, now: d
     quote = row.quote or {}
     row.cancelled_by = "traveller"
     notices = [booking_notice("booking_cancelled", row, cancelled_by="traveller")]
-    if _pays_back(quote, row.currency):
+    if pays_back(quote, row.currency):
         row.penalty_minor = row.price_minor - int(quote["refund_minor"])
     else:
         detail = f"order {row.duffel_order_id} pays back as {quote.get('refund_to')}"
@@ -444,30 +316,6 @@ async def _cancelled_by_traveller(session: AsyncSession, row: BookingRow, now: d
         data={"cancelled_by": "traveller"},
         notices=notices,
     )
-
-
-def _pays_back(quote: dict[str, Any], currency: str) -> bool:
-    """Say whether the seller gives a known amount of money back to us."""
-    return (
-        quote.get("refund_minor") is not None
-        and quote.get("refund_to") == TO_OUR_BALANCE
-        and quote.get("currency") == currency
-    )
-
-
-async def _refund_due(session: AsyncSession, row: BookingRow) -> Money | None:
-    """Return what the traveller is owed and nobody has started to give back."""
-    if row.state is not BookingState.CANCELLED:
-        return None
-    if row.cancelled_by == "traveller" and not _pays_back(row.quote or {}, row.currency):
-        return None
-    payment = await captured_payment(session, row.id)
-    if payment is None:
-        return None
-    refunds = await refunds_of(session, row.id)
-    begun = sum(r.amount_minor for r in refunds)
-    owed = payment.captured_minor - row.penalty_minor - begun
-    return Money(minor=owed, currency=payment.currency) if owed > 0 else None
 
 
 def _may_accept(row: BookingRow, quote_id: str, now: datetime) -> ConfirmCode:
@@ -495,7 +343,7 @@ def _quote_facts(quote: CancellationQuote) -> dict[str, Any]:
 
 def _offer(row: BookingRow, quote: CancellationQuote) -> CancellationOffer:
     price = Money(minor=row.price_minor, currency=row.currency)
-    pays = _pays_back(_quote_facts(quote), row.currency)
+    pays = pays_back(_quote_facts(quote), row.currency)
     return CancellationOffer(
         code=QuoteCode.QUOTED,
         booking_id=BookingId(row.id),
@@ -519,7 +367,7 @@ async def _facts(session: AsyncSession, row: BookingRow, *, changed: bool) -> Or
         flown_at=row.arrives_at + LANDED,
         ticketing_deadline=row.ticketing_deadline,
         cancelled_by_airline=row.cancelled_by == "airline",
-        refund_due=await _refund_due(session, row),
+        refund_due=await refund_due(session, row),
         refund_pending=any(r.status == RefundStatus.PENDING for r in refunds),
         changed=changed,
         summary=f"**{row.state}** {legs}, leaves {row.departs_at:%Y-%m-%d}",

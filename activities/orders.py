@@ -13,19 +13,17 @@ from activities.failures import heartbeats, provider_call, to_application_error
 from activities.offers import WORKER, order_facts, order_key
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
 from db.models import AttemptRow, BookingRow, CampaignRow, ProviderCallRow
-from db.models.booking import BookingStatus
 from db.models.provider_call import CallState
 from db.queries import calls
 from db.queries.attempts import live_mandate, open_task
 from db.queries.bookings import (
     PlacedOrder,
     get_booking,
-    publish_status,
     record_ordered,
 )
 from db.queries.payments import get_payment
 from db.queries.switches import booking_stopped, stop_booking
-from db.queries.transitions import change_state, lock_attempt, lock_booking, lock_campaign
+from db.queries.transitions import change_state, lock_attempt, lock_campaign
 from db.session import Database
 from db.vault import PersonalVault
 from domain.attempts import PAST_NO_RETURN, AttemptState, FailureReason
@@ -37,9 +35,6 @@ from domain.messages.attempt import (
     OrderOutcome,
     OrderStatus,
     ResolveInput,
-    UndoOrderInput,
-    UndoOrderOutcome,
-    UndoOrderStatus,
 )
 from domain.money import Money
 from domain.orders import BookingState
@@ -48,10 +43,7 @@ from domain.travelers import PassengerKind, TravelerDetails, age_on, passenger_k
 from domain.values import Value
 from providers.errors import CredentialsRefused, ProviderUnavailable
 from providers.ports import (
-    CancellationQuote,
-    CancellationRefused,
     FlightOrders,
-    OrderCancellations,
     OrderPassenger,
     OrderPlaced,
     OrderRefused,
@@ -73,14 +65,6 @@ CREATE_ORDER = ActivityOptions(
         initial_interval=timedelta(seconds=1),
         maximum_interval=timedelta(seconds=30),
         maximum_attempts=6,
-    ),
-)
-UNDO_ORDER = ActivityOptions(
-    start_to_close_timeout=timedelta(seconds=170),
-    schedule_to_close_timeout=timedelta(days=1),
-    heartbeat_timeout=HEARTBEAT_TIMEOUT,
-    retry_policy=RetryPolicy(
-        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)
     ),
 )
 SETTLE_MARGIN = timedelta(seconds=30)  # clocks of two companies
@@ -108,11 +92,10 @@ class OrderActivities:
         database: Database,
         vault: PersonalVault,
         orders: FlightOrders,
-        cancellations: OrderCancellations,
         policy: Policy,
     ) -> None:
         self._database, self._vault = database, vault
-        self._orders, self._cancellations, self._policy = orders, cancellations, policy
+        self._orders, self._policy = orders, policy
 
     # Placing
 
@@ -438,52 +421,6 @@ class OrderActivities:
         """Return from when on a call still under way would be refused."""
         expires = datetime.fromisoformat(call.facts["offer_expires_at"])
         return max(expires, call.sent_at + self._policy.unknown_order_settle) + SETTLE_MARGIN
-
-    # Giving back an order that could not be paid
-
-    @activity.defn
-    async def cancel_unpaid_order(self, request: UndoOrderInput) -> UndoOrderOutcome:
-        """Cancel the order if the seller gives everything back; else leave it to a person."""
-        async with self._database.transaction(WORKER) as session:
-            booking = await get_booking(session, request.booking_id)
-        if (
-            booking is None
-            or booking.state is BookingState.CANCELLED
-            or not booking.duffel_order_id
-        ):
-            return UndoOrderOutcome(status=UndoOrderStatus.CANCELLED)
-        async with provider_call():
-            order = await self._orders.get(booking.duffel_order_id)
-            if order.cancelled_at is None:
-                refused = await self._cancel_in_full(booking)
-                if refused:
-                    return refused
-        async with self._database.transaction(WORKER) as session:
-            row = await lock_booking(session, request.booking_id)
-            if row and row.state is not BookingState.CANCELLED:
-                row.cancelled_by = "parker"
-                await change_state(
-                    session,
-                    row,
-                    BookingState.CANCELLED,
-                    now=activity_now(),
-                    event="order.given_back",
-                )
-                await publish_status(session, row, BookingStatus.FAILED)
-        return UndoOrderOutcome(status=UndoOrderStatus.CANCELLED)
-
-    async def _cancel_in_full(self, booking: BookingRow) -> UndoOrderOutcome | None:
-        quote = await self._cancellations.quote(str(booking.duffel_order_id))
-        if isinstance(quote, CancellationRefused):
-            done = quote.already_cancelled
-            return None if done else UndoOrderOutcome(status=UndoOrderStatus.REFUSED)
-        price = Money(minor=booking.price_minor, currency=booking.currency)
-        if quote.refund != price or quote.refund_to != "balance":
-            return UndoOrderOutcome(status=UndoOrderStatus.NOT_IN_FULL)
-        answer = await self._cancellations.confirm(quote.quote_id)
-        if isinstance(answer, CancellationQuote) or answer.already_cancelled:
-            return None
-        return UndoOrderOutcome(status=UndoOrderStatus.REFUSED)
 
 
 def _order_passenger(person: TravelerDetails, ref: str, infant_ref: str | None) -> OrderPassenger:

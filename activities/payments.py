@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 from activities.failures import provider_call
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
+from activities.payment_answers import answer_of, declined, standing, voided
 from db.models import AttemptRow, PaymentRow
 from db.models.payment_method import PaymentMethodStatus
 from db.models.provider_call import CallState
@@ -33,7 +34,6 @@ from domain.ids import UserId, derive, provider_key
 from domain.messages.attempt import (
     AuthenticateInput,
     Authorisation,
-    AuthorisationStatus,
     AuthoriseInput,
     CaptureInput,
     CaptureOutcome,
@@ -41,7 +41,7 @@ from domain.messages.attempt import (
     PaymentStep,
 )
 from domain.money import Money
-from domain.payments import DeclineClass, PaymentState
+from domain.payments import PaymentState
 from domain.values import Value
 from providers.ports import (
     AuthenticationRequired,
@@ -85,7 +85,9 @@ VOID = ActivityOptions(
     ),
 )
 
-_TRY_LATER = frozenset({DeclineClass.TRY_LATER, DeclineClass.RATE})
+# Stripe keeps the answer under a key for a day, a 500 that did nothing included: after so many
+# tries with one key the next goes out with another.
+SAME_KEY_TRIES = 2
 
 
 class _Card(Value):
@@ -113,16 +115,16 @@ class PaymentActivities:
         if payment.intent_ref is None:
             intent_ref = await self._create(payment, card, request)
             if intent_ref is None:
-                return _voided()
+                return voided()
         else:
             intent_ref = payment.intent_ref
         async with provider_call():
             intent = await self._payments.get(intent_ref)
             if intent.status is IntentStatus.NEW:
                 key = provider_key("confirm", request.attempt_id, request.round)
-                answer = await self._payments.confirm(intent_ref, key=key)
+                answer = await self._payments.confirm(intent_ref, key=_this_try(key))
             else:
-                answer = _answer_of(intent)
+                answer = answer_of(intent)
         return await self._record_answer(request.attempt_id, request.round, answer)
 
     async def _begin(
@@ -133,19 +135,19 @@ class PaymentActivities:
         campaign = await lock_campaign(session, request.campaign_id)
         attempt = await lock_attempt(session, request.attempt_id)
         if campaign is None or attempt is None or attempt.failure_reason:
-            return _voided()
+            return voided()
         payment = await get_payment(session, attempt.id, request.round, lock=True)
         if payment is None:
             # The card that the attempt was opened with, even if the default changed meanwhile.
             # Locked, so that two attempts cannot both see room for one authorisation.
             method = await get_method(session, attempt.payment_method_id, lock=True)
             if method is None or method.status is not PaymentMethodStatus.USABLE:
-                return _declined(FailureReason.CARD_DECLINED)
+                return declined(FailureReason.CARD_DECLINED)
             since = now - self._policy.authorisations_window
             times = await authorisation_times(session, method.id, since)
             limit, window = self._policy.authorisations_per_card, self._policy.authorisations_window
             if not card_may_be_tried(times, now, limit, window):
-                return _declined(FailureReason.CARD_TRY_LATER)
+                return declined(FailureReason.CARD_TRY_LATER)
             payment = PaymentRow(
                 id=derive("payment", attempt.id, request.round),
                 attempt_id=attempt.id,
@@ -170,7 +172,7 @@ class PaymentActivities:
                 event="attempt.authorising",
                 data={"amount": request.amount.amount(), "currency": request.amount.currency},
             )
-        return _standing(payment) or payment
+        return standing(payment) or payment
 
     async def _card(self, session: AsyncSession, payment: PaymentRow) -> _Card:
         customer = await get_customer(session, payment.user_id)
@@ -211,7 +213,7 @@ class PaymentActivities:
             if intent is None:
                 intent = await self._payments.create(
                     PaymentRequest(
-                        key=provider_key("intent", request.attempt_id, request.round),
+                        key=_this_try(provider_key("intent", request.attempt_id, request.round)),
                         attempt_reference=reference,
                         campaign_reference=str(request.campaign_id),
                         customer_ref=card.customer_ref,
@@ -236,10 +238,10 @@ class PaymentActivities:
         async with self._database.transaction(WORKER) as session:
             payment = await get_payment(session, step.attempt_id, step.round)
         if payment is None or payment.intent_ref is None:
-            return _voided()
+            return voided()
         async with provider_call():
             intent = await self._payments.get(payment.intent_ref)
-        return await self._record_answer(step.attempt_id, step.round, _answer_of(intent))
+        return await self._record_answer(step.attempt_id, step.round, answer_of(intent))
 
     @activity.defn
     async def begin_authentication(self, request: AuthenticateInput) -> Authorisation:
@@ -247,17 +249,19 @@ class PaymentActivities:
         async with self._database.transaction(WORKER) as session:
             payment = await get_payment(session, request.attempt_id, request.round)
             if payment is None or payment.intent_ref is None:
-                return _voided()
+                return voided()
             card = await self._card(session, payment)
         async with provider_call():
             answer = await self._payments.begin_authentication(
                 payment.intent_ref,
                 method_ref=card.method_ref,
                 return_url=request.return_url,
-                key=provider_key(
-                    f"authenticate:{activity.info().activity_id}",
-                    request.attempt_id,
-                    request.round,
+                key=_this_try(
+                    provider_key(
+                        f"authenticate:{activity.info().activity_id}",
+                        request.attempt_id,
+                        request.round,
+                    )
                 ),
             )
         return await self._record_answer(request.attempt_id, request.round, answer)
@@ -290,7 +294,7 @@ class PaymentActivities:
                 known = await self._payments.find(card.customer_ref, reference)
                 intent_ref = known[0].intent_ref if known else None
             if intent_ref is not None:
-                intent = await self._payments.void(intent_ref, key=key)
+                intent = await self._payments.void(intent_ref, key=_this_try(key))
                 if intent.captured_minor:
                     raise ApplicationError(
                         "a captured payment cannot be released",
@@ -339,7 +343,9 @@ class PaymentActivities:
         async with provider_call():
             intent = await self._payments.get(intent_ref)
             if intent.status is not IntentStatus.CAPTURED:
-                answer = await self._payments.capture(intent_ref, request.amount, key=key)
+                answer = await self._payments.capture(
+                    intent_ref, request.amount, key=_this_try(key)
+                )
                 if isinstance(answer, CaptureRefused):
                     return await self._refused(key, answer)
                 intent = answer
@@ -371,7 +377,7 @@ class PaymentActivities:
             attempt = await lock_attempt(session, attempt_id)
             payment = await get_payment(session, attempt_id, number, lock=True)
             if attempt is None or payment is None or payment.state is PaymentState.VOIDED:
-                return _voided()
+                return voided()
             match answer:
                 case PaymentAuthorised(intent=intent):
                     await _authorised(session, payment, intent)
@@ -397,10 +403,10 @@ class PaymentActivities:
                     await self._needs_customer(session, attempt, payment)
                 case _:
                     assert_never(answer)
-            standing = _standing(payment)
+            known = standing(payment)
             redirect = answer.redirect_url if isinstance(answer, AuthenticationRequired) else None
-        assert standing is not None
-        return standing.model_copy(
+        assert known is not None
+        return known.model_copy(
             update={
                 "redirect_url": redirect,
                 "lapses_at": payment.created_at + self._policy.authentication_time,
@@ -447,54 +453,18 @@ async def _authorised(session: AsyncSession, payment: PaymentRow, intent: Paymen
         )
 
 
-def _answer_of(
-    intent: PaymentIntent,
-) -> PaymentAuthorised | PaymentDeclined | AuthenticationRequired:
-    """Read what an earlier confirmation came to from the intent's status."""
-    match intent.status:
-        case IntentStatus.AUTHORISED | IntentStatus.CAPTURED:
-            return PaymentAuthorised(intent=intent)
-        case IntentStatus.NEEDS_CUSTOMER | IntentStatus.PROCESSING | IntentStatus.NEW:
-            return AuthenticationRequired(redirect_url=intent.redirect_url)
-        case IntentStatus.DECLINED | IntentStatus.VOIDED:
-            return intent.decline or PaymentDeclined(kind=DeclineClass.ISSUER, code="voided")
-        case _:
-            assert_never(intent.status)
-
-
-def _standing(payment: PaymentRow) -> Authorisation | None:
-    """Say what the row knows already; None if the processor must be asked."""
-    amount = Money(minor=payment.amount_minor, currency=payment.currency)
-    match payment.state:
-        case PaymentState.CREATED:
-            return None
-        case PaymentState.AUTHORISED | PaymentState.CAPTURED | PaymentState.REFUNDED:
-            return Authorisation(
-                status=AuthorisationStatus.AUTHORISED,
-                amount=amount,
-                capture_before=payment.capture_before,
-            )
-        case PaymentState.AUTHENTICATION_REQUIRED:
-            return Authorisation(status=AuthorisationStatus.NEEDS_CUSTOMER, amount=amount)
-        case PaymentState.DECLINED:
-            later = payment.decline_kind in _TRY_LATER
-            return _declined(FailureReason.CARD_TRY_LATER if later else FailureReason.CARD_DECLINED)
-        case PaymentState.VOIDED:
-            return _voided()
-        case _:
-            assert_never(payment.state)
-
-
-def _declined(reason: FailureReason) -> Authorisation:
-    return Authorisation(status=AuthorisationStatus.DECLINED, reason=reason)
-
-
-def _voided() -> Authorisation:
-    return Authorisation(status=AuthorisationStatus.VOIDED, reason=FailureReason.WITHDRAWN)
-
-
 def _reference(attempt_id: UUID, number: int) -> str:
     return f"{attempt_id}:{number}"
+
+
+def _this_try(key: str) -> str:
+    """Return the key for this try of a step that the payment's own state lets happen once.
+
+    Creating is safe as well: a payment that nobody confirms holds nothing. Refunds are not of this
+    kind and keep their key.
+    """
+    tries = activity.info().attempt
+    return key if tries <= SAME_KEY_TRIES else f"{key}:{tries}"
 
 
 def _void_key(attempt_id: UUID, number: int) -> str:

@@ -20,6 +20,7 @@ from db.queries.search import (
     campaigns_for_pair,
     find_look,
     known_pairs,
+    looks_and_campaigns,
     matches_of_look,
     next_release,
     record_look,
@@ -68,7 +69,9 @@ class SearchActivities:
             watches = await active_watches(session, request.seller, now)
             known = await known_pairs(session, request.seller) if watches else {}
             release = await next_release(session, request.seller, now)
-        plan = self._plan(watches, known, now)
+            looks, campaigns = await looks_and_campaigns(session, request.seller)
+        slower = max(1.0, looks / max(1, campaigns * self._policy.looks_per_booking))
+        plan = self._plan(watches, known, now, slower)
         due = [when for when in (plan.next_due_at, release) if when]
         return RoundPlan(
             looks=tuple(
@@ -80,7 +83,9 @@ class SearchActivities:
             width=LOOKS_SIDE_BY_SIDE,
         )
 
-    def _plan(self, watches: Sequence[Watch], known: Mapping[str, Known], now: datetime) -> Plan:
+    def _plan(
+        self, watches: Sequence[Watch], known: Mapping[str, Known], now: datetime, slower: float
+    ) -> Plan:
         policy = self._policy
         if policy.monitor_mode is MonitorMode.FIXED:
             return plan_fixed(
@@ -99,6 +104,7 @@ class SearchActivities:
             horizon_days=policy.horizon_days,
             pairs_per_campaign=policy.look_pairs_per_campaign,
             max_looks=policy.max_looks_per_round,
+            slower=slower,
         )
 
     @activity.defn

@@ -63,9 +63,7 @@ class Inside:
 
 
 @asynccontextmanager
-async def inside(
-    stack: Stack, *, wrap: Any = None, workers: bool = True
-) -> AsyncIterator[Inside]:
+async def inside(stack: Stack, *, wrap: Any = None, workers: bool = True) -> AsyncIterator[Inside]:
     """Run the workers in this process; `wrap` may put something around the providers."""
     settings = stack.settings
     async with AsyncExitStack() as opened:

@@ -148,7 +148,11 @@ def wish(**changes: Any) -> Criteria:
 
 
 def new_campaign(
-    user: UserId, traveler: TravelerId, criteria: Criteria | None = None, *, now: datetime | None = None
+    user: UserId,
+    traveler: TravelerId,
+    criteria: Criteria | None = None,
+    *,
+    now: datetime | None = None,
 ) -> NewCampaign:
     """Return a campaign as the API would pass it on."""
     criteria, key, now = criteria or wish(), str(uuid4()), now or datetime.now(UTC)

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import text
-from sqlmodel import col, select
 
 from benchmarks.people import BENCH, wish
 from db.models import UserRow
 from db.session import Database
 from domain.ids import UserId
 from domain.money import Money
+from domain.offers import Party
 
 _BATCH = 2000
 _CAMPAIGNS = text("""
@@ -22,7 +22,7 @@ _CAMPAIGNS = text("""
         expires_at, body_hmac, event_seq, row_version, created_at, updated_at, origin_code,
         destination_code, departure_date_start, departure_date_end)
     SELECT r.id, r.user_id, 'a wish of a benchmark', 'active', 'auto', 'duffel', r.criteria, 1,
-        ARRAY[r.traveler_id], '{"adults": 1, "child_ages": [], "infant_ages": []}',
+        ARRAY[r.traveler_id], CAST(:party AS jsonb),
         r.budget_minor, 'USD', 2, r.ends_at, r.ends_at, CAST(r.id AS text), 0, 1, :now, :now,
         r.origin, r.destination, r.day, r.day
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, user_id uuid, criteria jsonb,
@@ -39,7 +39,7 @@ _MANDATES = text("""
 _LOOKS = text("""
     INSERT INTO looks (id, seller, pair_key, origin, destination, departs_on, cabin, party_code,
         reason, campaigns, offers, cheapest_minor, currency, at)
-    SELECT gen_random_uuid(), 'duffel', 'bench-' || n % 2000, 'JFK', 'LIS', :day, 'economy', 'a1',
+    SELECT gen_random_uuid(), 'duffel', 'bench-' || n % 2000, 'JFK', 'LIS', :day, 'economy', :party,
         'a benchmark', 5, 30, 40000, 'USD', :now - n * interval '1 minute'
     FROM generate_series(1, :looks) AS n
 """)
@@ -88,7 +88,9 @@ async def watching_campaigns(
     async with database.transaction(BENCH) as session:
         for begin in range(0, count, _BATCH):
             batch = json.dumps(rows[begin : begin + _BATCH])
-            await session.execute(_CAMPAIGNS, {"rows": batch, "now": now})
+            await session.execute(
+                _CAMPAIGNS, {"rows": batch, "now": now, "party": Party().model_dump_json()}
+            )
         await session.execute(_MANDATES, {"now": now})
 
 
@@ -123,7 +125,9 @@ async def prices_seen(
     now = datetime.now(UTC)
     day = now.date() + timedelta(days=42)
     async with owner_login.transaction(BENCH) as session:
-        await session.execute(_LOOKS, {"looks": looks, "now": now, "day": day})
+        await session.execute(
+            _LOOKS, {"looks": looks, "now": now, "day": day, "party": Party().code}
+        )
         await session.execute(_PRICES, {"each": prices_a_look})
         await session.execute(_DECISIONS, {"each": decisions_a_campaign})
         for table in ("autobooking_campaigns", "price_observations", "offer_decisions", "looks"):
@@ -134,6 +138,3 @@ async def count(database: Database, table: str, where: str = "true") -> int:
     async with database.transaction(BENCH) as session:
         found = await session.scalar(text(f"SELECT count(*) FROM {table} WHERE {where}"))
     return int(found or 0)
-
-
-__all__ = ["col", "count", "prices_seen", "select", "users", "watching_campaigns"]

@@ -99,7 +99,9 @@ def _result(measured: dict[str, Measured], idle: int, busy: int) -> Result:
             figure("match to traveller told, p50", "ms", latency(0.5, "until_ended")),
             figure("match to traveller told, p95", "ms", latency(0.95, "until_ended")),
             figure("providers' own time, p50", "ms", latency(0.5, "providers")),
-            figure("bookings a second, saturated", "1/s", lambda m: round(m.busy / m.spent.wall, 2)),
+            figure(
+                "bookings a second, saturated", "1/s", lambda m: round(m.busy / m.spent.wall, 2)
+            ),
             figure("CPU a booking: engine and steps", "ms", cpu("python")),
             figure("CPU a booking: Temporal server", "ms", cpu("temporal")),
             figure("CPU a booking: Postgres", "ms", cpu("postgres")),

@@ -1,6 +1,5 @@
 """The booking saga's steps as plain calls, for the alternatives; and a stopwatch on providers."""
 
-import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -14,11 +13,17 @@ from temporalio.testing import ActivityEnvironment
 
 import worker as product
 from benchmarks.installation import Inside
-from benchmarks.people import BENCH, Registry, new_campaign
+from benchmarks.people import BENCH, Registry, new_campaign, wish
 from db.queries.campaigns import insert_campaign
-from domain.messages.attempt import AttemptInput, AuthoriseInput, CaptureInput, ChosenOffer
-from domain.messages.attempt import CreateOrderInput
-from domain.messages.campaign import CampaignInput, NewCampaign, OfferFound, OpenInput
+from domain.criteria import Criteria
+from domain.messages.attempt import (
+    AttemptInput,
+    AuthoriseInput,
+    CaptureInput,
+    ChosenOffer,
+    CreateOrderInput,
+)
+from domain.messages.campaign import CampaignInput, OfferFound, OpenInput
 from domain.messages.search import LookInput
 from domain.offers import DatePair
 from providers.registry import Providers
@@ -188,9 +193,7 @@ async def ready_to_book(house: Inside, count: int, market: tuple[str, str]) -> l
     ]
 
 
-def _on(market: tuple[str, str]) -> Any:
-    from benchmarks.people import wish
-
+def _on(market: tuple[str, str]) -> Criteria:
     return wish(origins=market[:1], destinations=market[1:])
 
 
@@ -200,6 +203,3 @@ def _attempt(state: dict[str, Any]) -> AttemptInput:
 
 def _offer(state: dict[str, Any]) -> ChosenOffer:
     return ChosenOffer.model_validate(state["offer"])
-
-
-__all__ = ["STEPS", "NewCampaign", "Steps", "Stopwatch", "call", "contextlib", "ready_to_book"]

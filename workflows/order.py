@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.care import CANCEL_ORDER, CARE_ROWS, REFUND, CareActivities
+    from activities.care import CANCEL_ORDER, CARE_ROWS, CareActivities
     from activities.notices import SEND_NOTICES, NoticeActivities
     from activities.options import REPEATABLE
+    from activities.refunds import REFUND, RefundActivities
     from domain.messages.order import (
         CancellationOffer,
         CancelStatus,
@@ -114,7 +115,7 @@ class OrderWorkflow:
 
     async def _refund(self) -> OrderFacts:
         await workflow.execute_activity_method(
-            CareActivities.refund_payment,
+            RefundActivities.refund_payment,
             RefundInput(booking_id=self._id),
             summary="give the money back",
             **REFUND,

@@ -39,6 +39,7 @@ from db.queries.attempts import live_mandate
 from db.queries.campaigns import get_campaign
 from db.queries.display import find_campaigns, standings
 from domain.campaigns import BookingMode, CampaignState
+from domain.criteria import ScoreWeights
 from domain.ids import CampaignId, PaymentMethodId, campaign_id_for
 from domain.messages.campaign import CampaignAnswerCode, CampaignEdit, Consent, NewCampaign
 from domain.money import Money
@@ -77,7 +78,7 @@ async def create(
         response.status_code = status.HTTP_200_OK
         return await _created(services, user, known, response, ())
     now = services.clock()
-    criteria = body.criteria.criteria()
+    criteria = body.criteria.criteria(_weights(services))
     consent = consent_of(body.consent, criteria.budget, now)
     async with services.database.transaction(user.user_id) as session:
         checked = await check_wish(
@@ -216,7 +217,11 @@ async def _edit_of(
             428, "version_needed", "Send If-Match with the campaign's ETag, or expected_version."
         )
     try:
-        criteria = body.criteria.applied_to(row.wish).criteria() if body.criteria else row.wish
+        criteria = (
+            body.criteria.applied_to(row.wish).criteria(_weights(services))
+            if body.criteria
+            else row.wish
+        )
     except ValidationError as error:
         raise refused(validation_problems(error, "criteria")) from error
     mode = body.mode or row.mode
@@ -315,3 +320,14 @@ def _body_hmac(services: Services, body: CreateCampaignRequest) -> str:
 
 def _card(wanted: UUID | None) -> PaymentMethodId | None:
     return PaymentMethodId(wanted) if wanted else None
+
+
+def _weights(services: Services) -> ScoreWeights:
+    policy = services.settings.policy
+    return ScoreWeights(
+        price=policy.weight_price,
+        stops=policy.weight_stops,
+        duration=policy.weight_duration,
+        airline=policy.weight_airline,
+        times=policy.weight_times,
+    )

@@ -61,13 +61,13 @@ def _readings(policy: Policy) -> list[Reading]:
             id="C2",
             question="Who searches for a campaign?",
             active=policy.search_strategy.value,
-            alternatives=["duffel_only", "amadeus_then_duffel"],
+            alternatives=["duffel_only"],
         ),
         Reading(
             id="C3",
             question="Is another seller tried after a definite no?",
             active=policy.fallback_provider.value,
-            alternatives=["none", "amadeus"],
+            alternatives=["none"],
         ),
         Reading(
             id="C6",
@@ -79,7 +79,7 @@ def _readings(policy: Policy) -> list[Reading]:
             id="C7",
             question="What comes first, the money or the order?",
             active=policy.charge_mode.value,
-            alternatives=["authorize_then_capture", "charge_first"],
+            alternatives=["authorize_then_capture"],
         ),
         Reading(
             id="C13",

@@ -284,3 +284,16 @@ async def next_release(session: AsyncSession, seller: str, now: datetime) -> dat
         )
     )
     return instant
+
+
+async def looks_and_campaigns(session: AsyncSession, seller: str) -> tuple[int, int]:
+    """Return how many looks were ever made, and how many campaigns there were to make them for."""
+    looks = await session.scalar(
+        select(func.coalesce(func.sum(col(PairStateRow.looks)), 0)).where(
+            col(PairStateRow.seller) == seller
+        )
+    )
+    campaigns = await session.scalar(
+        select(func.count()).select_from(CampaignRow).where(col(CampaignRow.seller) == seller)
+    )
+    return int(looks or 0), int(campaigns or 0)

@@ -45,6 +45,12 @@ ANSWERS = (
     Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.RATE_LIMIT, Fault.NO, Fault.LATE,
 )  # fmt: skip
 KILLS = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
+# A read has no effect for a fault to come after; seen from here these are what comes before.
+_NOT_OF_READS = frozenset(
+    {
+        Fault.TIMEOUT_AFTER, Fault.CLOSED_AFTER, Fault.ERROR_AFTER, Fault.LATE, Fault.KILLED_AFTER,
+    }
+)  # fmt: skip
 _OF_THE_ORDER: Mapping[Fault, Json] = {
     Fault.ACCEPTED_THEN_CREATED: {"effect": "order_202_then_created", "value": {"seconds": 3}},
     Fault.ACCEPTED_THEN_FAILED: {"effect": "order_202_then_failed", "value": {"seconds": 3}},
@@ -133,6 +139,7 @@ class Point:
     workflow: str
     vendor: str = ""
     operation: str = ""
+    reads: bool = False
     nth: int = 0
 
     @property
@@ -179,19 +186,24 @@ def new_points(seen: Iterable[Point]) -> list[Point]:
 def answer_cases(points: Sequence[Point]) -> Iterator[Case]:
     """Combine every call with every way to be answered badly."""
     for point in (p for p in points if p.is_call):
-        for fault in ANSWERS:
-            yield Case(point, fault)
+        yield from _cases(point, ANSWERS)
         if point.operation == "create_order":
             for fault in _OF_THE_ORDER:
                 yield Case(point, fault)
 
 
 def kill_cases(points: Sequence[Point]) -> list[Case]:
-    return [Case(point, fault) for point in points for fault in KILLS]
+    return [case for point in points for case in _cases(point, KILLS)]
 
 
 def stop_cases(points: Sequence[Point]) -> list[Case]:
     return [Case(point, Fault.STOPPED) for point in points]
+
+
+def _cases(point: Point, faults: Sequence[Fault]) -> Iterator[Case]:
+    for fault in faults:
+        if not (point.reads and fault in _NOT_OF_READS):
+            yield Case(point, fault)
 
 
 def batches(cases: Sequence[Case]) -> Iterator[list[Case]]:

@@ -11,9 +11,7 @@ from fault_worker import RELEASED
 
 from tests.faults.matrix import (
     SCENARIOS,
-    SEARCHING,
     STOPPED_SECONDS,
-    Case,
     Point,
     answer_cases,
     batches,
@@ -32,18 +30,15 @@ HEARTBEAT_LOST = 12.0  # a little more than a worker may stay silent in the midd
 async def points(stage: Stage) -> list[Point]:
     worker = await stage.worker(patience=PATIENCE)
     found = new_points(await stage.record(SCENARIOS))
-    print(*found, sep='\n')
+    print(*found, sep="\n")
     stage.end(worker, signal.SIGTERM)
     return found
 
 
 async def test_bad_answers_cost_nothing(stage: Stage, points: list[Point]) -> None:
     worker = await stage.worker(patience=PATIENCE)
-    cases = list(answer_cases(points))
-    # What holds up the search loop comes last: everybody else waits for the same loop.
-    cases.sort(key=lambda case: case.point.workflow == SEARCHING)
-    played = await _play(stage, cases, PATIENCE)
-    await _judge(stage, played, "bad answers", seconds=180)
+    played = await stage.play_all(list(answer_cases(points)), patience=PATIENCE)
+    await _judge(stage, played, "bad answers")
     stage.end(worker, signal.SIGTERM)
 
 
@@ -51,12 +46,12 @@ async def test_killed_workers_cost_nothing(stage: Stage, points: list[Point]) ->
     played: list[Played] = []
     worker = await stage.worker(patience=LONG_PATIENCE)
     for batch in batches(kill_cases(points)):
-        group = await _play(stage, batch, LONG_PATIENCE)
+        group = await stage.play_all(batch, patience=LONG_PATIENCE)
         played += group
         await stage.all_reached(group)
         stage.end(worker)
         worker = await stage.worker(patience=LONG_PATIENCE)
-    await _judge(stage, played, "killed workers", seconds=120)
+    await _judge(stage, played, "killed workers")
     stage.end(worker, signal.SIGTERM)
 
 
@@ -67,7 +62,7 @@ async def test_a_stopped_worker_that_comes_back_costs_nothing(
     for batch in batches(stop_cases(points)):
         worker = await stage.worker(patience=LONG_PATIENCE)
         began = time.monotonic()
-        group = await _play(stage, batch, LONG_PATIENCE)
+        group = await stage.play_all(batch, patience=LONG_PATIENCE)
         played += group
         await stage.all_reached(group)
         worker.send_signal(signal.SIGSTOP)
@@ -80,20 +75,12 @@ async def test_a_stopped_worker_that_comes_back_costs_nothing(
         stage.end(worker, signal.SIGTERM)
         stage.end(other, signal.SIGTERM)
     worker = await stage.worker(patience=LONG_PATIENCE)
-    await _judge(stage, played, "stopped workers", seconds=60)
+    await _judge(stage, played, "stopped workers")
     stage.end(worker, signal.SIGTERM)
 
 
-async def _play(stage: Stage, cases: Sequence[Case], patience: float) -> list[Played]:
-    return list(
-        await asyncio.gather(
-            *(stage.play(case.point.scenario, case, patience=patience) for case in cases)
-        )
-    )
-
-
-async def _judge(stage: Stage, played: Sequence[Played], name: str, *, seconds: float) -> None:
-    problems = await stage.settle(played, seconds=seconds)
+async def _judge(stage: Stage, played: Sequence[Played], name: str) -> None:
+    problems = await stage.settle(played)
     problems += await stage.judge(played)
     missed = [f"{p.case}: not reached" for p in played if not p.reached]
     print(

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from temporalio.service import RPCError
 
 from cli.invariants import Rows, Violation, check, load_rows, unsettled
 from domain.attempts import LIVE
+from domain.campaigns import BookingMode
 from domain.ids import attempt_id_for, booking_id_for
 from domain.messages.attempt import AuthenticationStart, BeginAuthentication
 from domain.messages.campaign import NewCampaign
@@ -38,9 +39,14 @@ from tests.faults.matrix import (
     rule_of,
 )
 
-POLICY = {"unknown_order_settle_hours": 1, "spending_cap_daily": "USD:100000000"}
+POLICY = {
+    "unknown_order_settle_hours": 1,
+    "authentication_hours": 1,
+    "spending_cap_daily": "USD:100000000",
+}
 SETTLED_AFTER = timedelta(hours=2)  # past the hour above and the life of any offer
-BANK_LINK = timedelta(hours=25)
+BANK_LINK = timedelta(hours=2)
+STILL_SECONDS = 45.0  # nothing has moved for so long: whatever is not done is stuck
 DOUBT_SECONDS = 12.0  # how long an order in doubt may take to appear by itself
 _FIRST_DAY = 30
 _DAYS = 20  # looks are shared by campaigns of the same day
@@ -81,6 +87,8 @@ class Played:
 
 
 class Stage:
+    """A database, a Temporal server and sandboxes, on which workers come and go."""
+
     def __init__(self, house: House, variables: dict[str, str], folder: Path) -> None:
         self.house, self.folder = house, folder
         self._variables = variables
@@ -125,29 +133,44 @@ class Stage:
     # Playing
 
     async def play(
-        self, scenario: Scenario, case: Case | None = None, *, patience: float = 4
+        self,
+        scenario: Scenario,
+        case: Case | None = None,
+        *,
+        patience: float = 4,
+        mode: BookingMode = BookingMode.AUTO,
     ) -> Played:
         """Set the case's fault and let somebody make the wish."""
         async with self._width:
-            user, traveler = await self.house.someone(scenario.card)
             searching = case is not None and case.point.workflow == SEARCHING
-            day = self._next_day(own=searching)
-            wish = self.house.wish(departure_from=day, departure_until=day, **scenario.wish)
-            played = Played(case, scenario, self.house.new_campaign(user, (traveler,), wish))
+            played = await self._somebody(scenario, own_day=searching, mode=mode)
             if case:
-                self._aim(played, case, patience)
-            for rule in scenario.rules:
-                aimed = rule | {"contains": str(played.attempt_id)}
-                await self._control("POST", "/faults", aimed)
-            if case and case.point.is_call:
-                rule = rule_of(case, self._contains(case.point, played), patience)
-                played.rule = (await self._control("POST", "/faults", rule))["id"]
-            await self.house.create(played.new)
+                played.case = case
+                await self._aim(played, case, patience)
+            await self._follow(played)
         return played
 
-    def _aim(self, played: Played, case: Case, patience: float) -> None:
-        del patience
+    async def _somebody(
+        self, scenario: Scenario, *, own_day: bool, mode: BookingMode = BookingMode.AUTO
+    ) -> Played:
+        """Let a new person think of a wish; it is not told to anybody yet."""
+        user, traveler = await self.house.someone(scenario.card)
+        day = self._next_day(own=own_day)
+        wish = self.house.wish(departure_from=day, departure_until=day, **scenario.wish)
+        new = self.house.new_campaign(user, (traveler,), wish, mode=mode)
+        return Played(None, scenario, new)
+
+    async def _follow(self, played: Played) -> None:
+        """Let the wish be made, and its booking take the scenario's course."""
+        for rule in played.scenario.rules:
+            await self._control("POST", "/faults", rule | {"contains": str(played.attempt_id)})
+        await self.house.create(played.new)
+
+    async def _aim(self, played: Played, case: Case, patience: float) -> None:
+        """Set the case's fault: before the course's own rules, so that it comes first."""
         if case.point.is_call:
+            rule = rule_of(case, self._contains(case.point, played), patience)
+            played.rule = (await self._control("POST", "/faults", rule))["id"]
             return
         when = "after" if case.fault is Fault.KILLED_AFTER else "before"
         place = f"{case.point.activity}@{played.workflow_id(case.point.workflow)}"
@@ -175,6 +198,30 @@ class Stage:
     async def _control(self, method: str, path: str, json: object = None) -> Any:
         return await asyncio.to_thread(self.house.sandbox.control, method, path, json)
 
+    async def play_all(self, cases: Sequence[Case], *, patience: float) -> list[Played]:
+        """Play cases side by side; what holds up the search loop only when all others have begun."""
+        others = [c for c in cases if c.point.workflow != SEARCHING]
+        loop = [c for c in cases if c.point.workflow == SEARCHING]
+        played: list[Played] = []
+        for group in (others, loop):
+            played += await asyncio.gather(
+                *(self.play(c.point.scenario, c, patience=patience) for c in group)
+            )
+            if group is others:
+                await self._begun(played)
+        return played
+
+    async def _begun(self, played: Sequence[Played]) -> None:
+        """Wait until an attempt was made for each, or what comes before it was hit."""
+
+        async def begun() -> bool:
+            await self.look(played)
+            rows = await self.house.rows("SELECT campaign_id FROM booking_attempts")
+            tried = {row["campaign_id"] for row in rows}
+            return all(p.reached or p.new.campaign_id in tried for p in played)
+
+        await eventually(begun, seconds=120)
+
     async def look(self, played: Sequence[Played]) -> None:
         """Note which faults have come about."""
         fired = {r["id"] for r in await self._control("GET", "/faults") if r["fired"]}
@@ -197,21 +244,28 @@ class Stage:
 
     # Settling
 
-    async def settle(self, played: Sequence[Played], *, seconds: float = 120) -> list[str]:
+    async def settle(self, played: Sequence[Played]) -> list[str]:
+        """Let every deadline pass, and end what still watches; say what came to no end."""
+        return await self.finish(played) + await self.close(played)
+
+    async def finish(self, played: Sequence[Played]) -> list[str]:
         """Let every deadline pass; say what did not come to an end."""
-        deadline = time.monotonic() + seconds
+        deadline, seen = time.monotonic() + STILL_SECONDS, -1
         while True:
             waiting = await self._waiting(played)
+            steps = (self.folder / fault_worker.RAN).stat().st_size
+            if steps != seen:
+                deadline, seen = time.monotonic() + STILL_SECONDS, steps
             if not waiting or time.monotonic() > deadline:
                 break
             await self._help(played)
             await asyncio.sleep(0.5)
         await self.look(played)
-        return waiting + await self._close(played, seconds=30)
+        return waiting
 
-    async def _close(self, played: Sequence[Played], *, seconds: float) -> list[str]:
+    async def close(self, played: Sequence[Played]) -> list[str]:
         """Have what still watches cancelled, so that nothing begins any more."""
-        states = await self._states()
+        states = await self.states()
         watching = [p for p in played if states.get(p.new.campaign_id) in {"active", "paused"}]
         await asyncio.gather(*(self.house.update(p.new.campaign_id, "cancel") for p in watching))
 
@@ -220,12 +274,13 @@ class Stage:
             return not unsettled(await self.rows())
 
         try:
-            await eventually(quiet, seconds=seconds)
+            await eventually(quiet, seconds=STILL_SECONDS)
         except AssertionError:
             return [f"never settled: {why}" for why in unsettled(await self.rows())]
         return []
 
-    async def _states(self) -> dict[UUID, str]:
+    async def states(self) -> dict[UUID, str]:
+        """Return where each campaign stands."""
         rows = await self.house.rows("SELECT id, status FROM autobooking_campaigns")
         return {row["id"]: row["status"] for row in rows}
 
@@ -313,49 +368,56 @@ class Stage:
         assert not problems, problems
         ran = (self.folder / fault_worker.RAN).read_text().splitlines()
         counts = await self._control("GET", "/requests/count")
-        operations = [(v, o) for v in ("duffel", "stripe") for o in counts.get(v, {})]
-        points: list[Point] = []
-        for scenario, one in zip(scenarios, first, strict=True):
-            activities = _activities_of(one, ran)
-            points += [Point(scenario, activity, kind) for activity, kind in activities]
-            points += await self._record_calls(scenario, activities, operations)
-        return points
-
-    async def _record_calls(
-        self,
-        scenario: Scenario,
-        activities: Sequence[tuple[str, str]],
-        operations: Sequence[tuple[str, str]],
-    ) -> list[Point]:
-        """Play the course once more under rules that do nothing but count."""
+        known = await self._control("GET", "/operations")
+        operations = [o for o in known if o["operation"] in counts.get(o["vendor"], {})]
         await self._control("DELETE", "/faults")
-        user, traveler = await self.house.someone(scenario.card)
-        day = self._next_day(own=True)
-        wish = self.house.wish(departure_from=day, departure_until=day, **scenario.wish)
-        one = Played(None, scenario, self.house.new_campaign(user, (traveler,), wish))
+        courses = [_activities_of(one, ran) for one in first]
         counting: dict[str, Point] = {}
-        for vendor, operation in operations:
-            for activity, kind in activities:
-                point = Point(scenario, activity, kind, vendor, operation)
-                mark = f"{activity}@{one.workflow_id(kind)}"
-                rule = _counter(vendor, operation, mark)
-                counting[(await self._control("POST", "/faults", rule))["id"]] = point
-        mails = (await self._control("POST", "/faults", _counter(MAIL, "deliver", one.address)))[
-            "id"
-        ]
-        for rule in scenario.rules:
-            await self._control("POST", "/faults", rule | {"contains": str(one.attempt_id)})
-        await self.house.create(one.new)
-        problems = await self.settle([one])
+        second = await asyncio.gather(
+            *(
+                self._count(
+                    scenario, [(a, k) for a, k, calls in course if calls], operations, counting
+                )
+                for scenario, course in zip(scenarios, courses, strict=True)
+            )
+        )
+        problems = await self.settle(second)
         assert not problems, problems
         fired = {r["id"]: r["fired"] for r in await self._control("GET", "/faults")}
         await self._control("DELETE", "/faults")
-        points = [point for rule, point in counting.items() if fired[rule]]
-        sender = "send_notices"
-        points += [
-            Point(scenario, sender, "attempt", MAIL, "deliver", n) for n in range(fired[mails])
+        points = [
+            Point(scenario, activity, kind)
+            for scenario, course in zip(scenarios, courses, strict=True)
+            for activity, kind, _ in course
         ]
-        return points
+        for rule, point in counting.items():
+            times = fired[rule] if point.vendor == MAIL else min(fired[rule], 1)
+            points += [replace(point, nth=number) for number in range(times)]
+        return sorted(points, key=lambda point: scenarios.index(point.scenario))
+
+    async def _count(
+        self,
+        scenario: Scenario,
+        activities: Sequence[tuple[str, str]],
+        operations: Sequence[dict[str, str]],
+        counting: dict[str, Point],
+    ) -> Played:
+        """Play a course under rules that do nothing but count who makes which call."""
+        one = await self._somebody(scenario, own_day=True)
+        wanted = [
+            (
+                Point(scenario, activity, kind, o["vendor"], o["operation"], o["kind"] == "read"),
+                f"{activity}@{one.workflow_id(kind)}",
+            )
+            for o in operations
+            for activity, kind in activities
+        ]
+        wanted.append((Point(scenario, "send_notices", "attempt", MAIL, "deliver"), one.address))
+        for point, mark in wanted:
+            rule = _counter(point.vendor, point.operation, mark)
+            counting[(await self._control("POST", "/faults", rule))["id"]] = point
+        await self._follow(one)
+        return one
 
 
 def _counter(vendor: str, operation: str, contains: str) -> dict[str, object]:
@@ -365,14 +427,15 @@ def _counter(vendor: str, operation: str, contains: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _activities_of(one: Played, ran: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the activities of a campaign's course with the kind of workflow that ran each."""
+def _activities_of(one: Played, ran: Sequence[str]) -> list[tuple[str, str, bool]]:
+    """Return a course's activities, the kind of workflow that ran each, and whether it may call."""
     kinds = {one.workflow_id(kind): kind for kind in ("campaign", "attempt", "order", SEARCHING)}
-    found: dict[tuple[str, str], None] = {}
+    found: dict[tuple[str, str, bool], None] = {}
     for line in ran:
-        activity, _, workflow_id = line.partition("@")
+        place, _, what = line.partition(" ")
+        activity, _, workflow_id = place.partition("@")
         if workflow_id in kinds:
-            found[activity, kinds[workflow_id]] = None
+            found[activity, kinds[workflow_id], what == "calls"] = None
     return list(found)
 
 

@@ -69,7 +69,7 @@ class _Holding(ActivityInboundInterceptor):
         info = activity.info()
         place = f"{info.activity_type}@{info.workflow_id}"
         with (self._folder / RAN).open("a") as ran:
-            ran.write(f"{place}\n")
+            ran.write(f"{place} {'rows' if info.is_local else 'calls'}\n")
         await self._pass("before", place)
         result = await super().execute_activity(input)
         await self._pass("after", place)

@@ -18,6 +18,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from cli.invariants import check, load_rows, unsettled
@@ -27,12 +28,13 @@ from db.queries.travelers import add_traveler
 from db.queries.users import create_user
 from db.session import Database, SystemActor
 from db.vault import PersonalVault
-from domain.campaigns import BookingMode
+from domain.campaigns import BookingMode, CampaignState
 from domain.criteria import Criteria
 from domain.ids import CampaignId, PaymentMethodId, TravelerId, UserId, campaign_id_for
 from domain.messages.attempt import attempt_workflow_id
 from domain.messages.campaign import (
     CampaignAnswer,
+    CampaignAnswerCode,
     CampaignInput,
     Consent,
     NewCampaign,
@@ -238,8 +240,31 @@ class House:
         )
 
     async def update(self, campaign_id: CampaignId, name: str, *args: object) -> CampaignAnswer:
-        return await self.campaign(campaign_id).execute_update(
-            name, args=args, result_type=CampaignAnswer
+        """Ask as the API does: again where the process was just ending, then the rows."""
+        key = str(uuid4())
+        while True:
+            try:
+                return await self.campaign(campaign_id).execute_update(
+                    name, args=args, id=key, result_type=CampaignAnswer
+                )
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return await self._answer_of_rows(campaign_id)
+                if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+                    raise
+
+    async def _answer_of_rows(self, campaign_id: CampaignId) -> CampaignAnswer:
+        row = await self.row("autobooking_campaigns", campaign_id)
+        bookings = await self.rows(
+            "SELECT booking_reference FROM bookings WHERE campaign_id = :id", id=campaign_id
+        )
+        booked = row["status"] == "booked"
+        return CampaignAnswer(
+            code=CampaignAnswerCode.BOOKED if booked else CampaignAnswerCode.ENDED,
+            campaign_id=campaign_id,
+            state=CampaignState(row["status"]),
+            criteria_version=row["criteria_version"],
+            booking_reference=bookings[0]["booking_reference"] if booked else None,
         )
 
     def campaign(self, campaign_id: CampaignId) -> WorkflowHandle[Any, Any]:

@@ -81,7 +81,8 @@ class CriteriaBody(Request):
         budget.money()
         return budget
 
-    def criteria(self) -> Criteria:
+    def criteria(self, weights: ScoreWeights) -> Criteria:
+        """Return the wish; `weights` are the installation's, for where it has none of its own."""
         return Criteria(
             origins=tuple(self.origins),
             destinations=tuple(self.destinations),
@@ -98,7 +99,7 @@ class CriteriaBody(Request):
             arrival_hours=_hours(self.arrival_hours),
             checked_bags=self.checked_bags,
             refundable_only=self.refundable_only,
-            weights=ScoreWeights(**self.weights.model_dump()) if self.weights else ScoreWeights(),
+            weights=ScoreWeights(**self.weights.model_dump()) if self.weights else weights,
         )
 
     @classmethod

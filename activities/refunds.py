@@ -1,0 +1,181 @@
+"""The money back to the traveller: what is owed, and giving it once."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+from temporalio.common import RetryPolicy
+
+from activities.failures import provider_call
+from activities.offers import WORKER
+from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
+from db.models import BookingRow, PaymentRow, RefundRow
+from db.models.booking import BookingStatus
+from db.models.provider_call import CallState
+from db.queries import calls
+from db.queries.attempts import open_task
+from db.queries.bookings import booking_notice, publish_status
+from db.queries.payments import captured_payment, refunds_of
+from db.queries.transitions import change_state, lock_booking
+from db.session import Database
+from domain.ids import derive, provider_key
+from domain.messages.order import RefundInput, RefundOutcome
+from domain.money import Money
+from domain.orders import BookingState
+from domain.payments import PaymentState
+from providers.ports import CardPayments, RefundRequest, RefundStatus
+from runtime.clock import activity_now
+
+REFUND = ActivityOptions(
+    start_to_close_timeout=timedelta(seconds=75),
+    heartbeat_timeout=HEARTBEAT_TIMEOUT,
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=10)
+    ),
+)
+TO_OUR_BALANCE = "balance"
+
+
+class RefundActivities:
+    def __init__(self, database: Database, payments: CardPayments) -> None:
+        self._database, self._payments = database, payments
+
+    @activity.defn
+    async def refund_payment(self, request: RefundInput) -> RefundOutcome:
+        """Give back what is due, once: the refund's row and its reference come before the call."""
+        async with self._database.transaction(WORKER) as session:
+            booking = await locked_booking(session, request.booking_id)
+            payment = await captured_payment(session, booking.id, lock=True)
+            refund = await self._begin_refund(session, booking, payment)
+            if refund is None or payment is None or payment.intent_ref is None:
+                return RefundOutcome(done=True)
+            intent_ref = payment.intent_ref
+        async with provider_call():
+            answer = await self._payments.refund(
+                RefundRequest(
+                    key=provider_key("refund", refund.id),
+                    refund_reference=str(refund.id),
+                    intent_ref=intent_ref,
+                    amount=Money(minor=refund.amount_minor, currency=refund.currency),
+                )
+            )
+        async with self._database.transaction(WORKER) as session:
+            return await self._record_refund(
+                session, booking.id, refund.id, answer.refund_ref, answer.status
+            )
+
+    async def _begin_refund(
+        self, session: AsyncSession, booking: BookingRow, payment: PaymentRow | None
+    ) -> RefundRow | None:
+        """Return the refund under way, or a new one for what is due."""
+        rows = await refunds_of(session, booking.id)
+        pending = [r for r in rows if r.status == RefundStatus.PENDING]
+        if pending:
+            return pending[0]
+        due = await refund_due(session, booking)
+        if due is None or payment is None:
+            return None
+        now = activity_now()
+        refund = RefundRow(
+            id=derive("refund", booking.id, len(rows) + 1),
+            payment_id=payment.id,
+            booking_id=booking.id,
+            user_id=booking.user_id,
+            amount_minor=due.minor,
+            currency=due.currency,
+            status=RefundStatus.PENDING.value,
+            reason=f"cancelled by {booking.cancelled_by}",
+            created_at=now,
+            updated_at=now,
+        )
+        session.add(refund)
+        await session.flush()
+        await calls.begin_call(
+            session,
+            key=provider_key("refund", refund.id),
+            kind="refund",
+            provider=payment.rail,
+            user_id=booking.user_id,
+            attempt_id=booking.attempt_id,
+            booking_id=booking.id,
+            facts={"amount_minor": due.minor, "currency": due.currency},
+            now=now,
+        )
+        return refund
+
+    async def _record_refund(
+        self,
+        session: AsyncSession,
+        booking_id: UUID,
+        refund_id: UUID,
+        reference: str,
+        status: RefundStatus,
+    ) -> RefundOutcome:
+        now = activity_now()
+        booking = await locked_booking(session, booking_id)
+        payment = await captured_payment(session, booking_id, lock=True)
+        refund = await session.get(RefundRow, refund_id, populate_existing=True)
+        if refund is None or payment is None or refund.status != RefundStatus.PENDING:
+            return RefundOutcome(done=True)
+        refund.refund_ref, refund.updated_at = reference, now
+        if status is RefundStatus.PENDING:
+            return RefundOutcome(done=False, pending=True)
+        refund.status = status.value
+        call = await calls.get_call(session, provider_key("refund", refund.id), lock=True)
+        if status is RefundStatus.FAILED:
+            detail = f"the refund of booking {booking.id} failed at the card's bank"
+            await open_task(
+                session, f"refund_failed:{refund.id}", "refund_failed", detail, now, booking=booking
+            )
+            if call:
+                calls.settle(call, CallState.REFUSED, now)
+            return RefundOutcome(done=False, failed=True)
+        payment.refunded_minor += refund.amount_minor
+        notice = booking_notice("refunded", booking, refund_minor=refund.amount_minor)
+        await change_state(
+            session,
+            payment,
+            PaymentState.REFUNDED,
+            now=now,
+            event="payment.refunded",
+            data={"amount_minor": refund.amount_minor, "currency": refund.currency},
+            notices=[replace(notice, subject_id=refund.id)],
+        )
+        await publish_status(session, booking, BookingStatus.REFUNDED)
+        if call:
+            calls.settle(call, CallState.ANSWERED, now, {"refund_ref": reference})
+        return RefundOutcome(done=True)
+
+
+async def locked_booking(session: AsyncSession, booking_id: UUID) -> BookingRow:
+    row = await lock_booking(session, booking_id)
+    if row is None:
+        raise LookupError(f"no booking {booking_id}")
+    return row
+
+
+def pays_back(quote: dict[str, Any], currency: str) -> bool:
+    """Say whether the seller gives a known amount of money back to us."""
+    return (
+        quote.get("refund_minor") is not None
+        and quote.get("refund_to") == TO_OUR_BALANCE
+        and quote.get("currency") == currency
+    )
+
+
+async def refund_due(session: AsyncSession, row: BookingRow) -> Money | None:
+    """Return what the traveller is owed and nobody has started to give back."""
+    if row.state is not BookingState.CANCELLED:
+        return None
+    if row.cancelled_by == "traveller" and not pays_back(row.quote or {}, row.currency):
+        return None
+    payment = await captured_payment(session, row.id)
+    if payment is None:
+        return None
+    refunds = await refunds_of(session, row.id)
+    begun = sum(r.amount_minor for r in refunds)
+    owed = payment.captured_minor - row.penalty_minor - begun
+    return Money(minor=owed, currency=payment.currency) if owed > 0 else None

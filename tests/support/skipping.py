@@ -1,0 +1,35 @@
+"""A Temporal server of a test's own whose clocks can be moved, and a house on it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from house import MASTER_KEYS, House, open_house
+from sandbox import Sandbox
+from temporalio.testing import WorkflowEnvironment
+
+from runtime.crypto import MasterKeys
+from runtime.temporal import data_converter, dev_server_extra_args, temporal_binary
+
+
+@asynccontextmanager
+async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
+    environment = await WorkflowEnvironment.start_local(
+        data_converter=data_converter(MasterKeys.parse(MASTER_KEYS)),
+        dev_server_existing_path=temporal_binary(),
+        dev_server_log_level="error",
+        dev_server_extra_args=dev_server_extra_args(time_skipping=True),
+    )
+    async with environment:
+        yield environment
+
+
+@asynccontextmanager
+async def house_of_its_own(
+    database_url: str, sandbox: Sandbox, **choices: Any
+) -> AsyncIterator[House]:
+    """Open a house whose policy and workers the test chooses."""
+    async with skipping_server() as server:
+        address = server.client.service_client.config.target_host
+        async with open_house(database_url, sandbox, server.client, address, **choices) as house:
+            yield house
