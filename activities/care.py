@@ -279,7 +279,7 @@ async def _cancelled_elsewhere(session: AsyncSession, row: BookingRow, now: date
     if row.state is BookingState.CANCELLING:
         await _cancelled_by_traveller(session, row, now)
         return
-    row.cancelled_by = "airline"
+    row.cancelled_by, row.duffel_order_status = "airline", "cancelled"
     await change_state(
         session,
         row,
@@ -297,8 +297,9 @@ async def _cancelled_elsewhere(session: AsyncSession, row: BookingRow, now: date
 
 async def _cancelled_by_traveller(session: AsyncSession, row: BookingRow, now: datetime) -> None:
     quote = row.quote or {}
-    row.cancelled_by = "traveller"
-    notices = [booking_notice("booking_cancelled", row, cancelled_by="traveller")]
+    row.cancelled_by, row.duffel_order_status = "traveller", "cancelled"
+    told = {"cancelled_by": "traveller", "refund_minor": quote.get("refund_minor")}
+    notices = [booking_notice("booking_cancelled", row, **told)]
     if pays_back(quote, row.currency):
         row.penalty_minor = row.price_minor - int(quote["refund_minor"])
     else:

@@ -44,6 +44,11 @@ PLAN: LocalActivityConfig = ROWS
 LOOK_TRIES = 4
 LOOKS_SIDE_BY_SIDE = 8
 BAGS_ASKED_FOR = 3  # offers whose extra bags are priced, cheapest first, a look
+# A look that serves more campaigns than this keeps for each of them its best matches and, for every
+# reason, the cheapest offer with the number of the others: dozens of rows a campaign a look would
+# be millions a day, and most of the work of looking.
+KEEP_ALL_UP_TO = 5
+BEST_KEPT = 3
 
 # It may wait long for the queue's quota, so only the look itself is timed.
 LOOK = ActivityOptions(
@@ -145,7 +150,8 @@ class SearchActivities:
             )
         offers = await self._price_bags(offers, candidates, pair.party)
         chosen = [_decide(c, offers, pair.party) for c in candidates]
-        decisions = [row for c in chosen for row in c.rows(look_id, now)]
+        every = len(candidates) <= KEEP_ALL_UP_TO
+        decisions = [row for c in chosen for row in c.rows(look_id, now, every=every)]
         look = _look_row(look_id, request, offers, len(candidates), now)
         async with self._database.transaction(WORKER) as session:
             await record_look(
@@ -240,12 +246,29 @@ class _Decided:
             ),
         )
 
-    def rows(self, look_id: LookId, now: datetime) -> list[OfferDecisionRow]:
+    def rows(self, look_id: LookId, now: datetime, *, every: bool) -> list[OfferDecisionRow]:
         scores = {offer.offer_id: score for offer, score in self._ranked}
         return [
             self._row(look_id, offer, verdict, scores.get(offer.offer_id), now)
-            for offer, verdict in self._verdicts
+            for offer, verdict in (self._verdicts if every else self._telling())
         ]
+
+    def _telling(self) -> list[tuple[Offer, Verdict]]:
+        """Return the best matches, and the cheapest offer of each reason speaking for the rest."""
+        best = {offer.offer_id for offer, _ in self._ranked[:BEST_KEPT]}
+        kept = [(o, v) for o, v in self._verdicts if o.offer_id in best]
+        others: dict[Reason, list[tuple[Offer, Verdict]]] = {}
+        for offer, verdict in self._verdicts:
+            if offer.offer_id not in best:
+                others.setdefault(verdict.reason, []).append((offer, verdict))
+        for alike in others.values():
+            offer, verdict = min(alike, key=_price)
+            if len(alike) > 1:
+                more = f"and {len(alike) - 1} more offers likewise"
+                detail = f"{verdict.detail}; {more}" if verdict.detail else more
+                verdict = verdict.model_copy(update={"detail": detail})
+            kept.append((offer, verdict))
+        return kept
 
     def _row(
         self,
@@ -275,6 +298,11 @@ class _Decided:
             score_parts=[p.model_dump(mode="json") for p in score.parts] if score else None,
             at=now,
         )
+
+
+def _price(decided: tuple[Offer, Verdict]) -> int:
+    offer, verdict = decided
+    return (verdict.total or offer.total).minor
 
 
 def _decide(candidate: Candidate, offers: list[Offer], party: Party) -> _Decided:

@@ -60,7 +60,7 @@ class UnpaidOrderActivities:
         async with self._database.transaction(WORKER) as session:
             row = await lock_booking(session, request.booking_id)
             if row and row.state is not BookingState.CANCELLED:
-                row.cancelled_by = "parker"
+                row.cancelled_by, row.duffel_order_status = "parker", "cancelled"
                 await change_state(
                     session,
                     row,

@@ -75,7 +75,9 @@ def _result(year: Year, loop: History, days: int) -> Result:
         notes=(
             f"The campaign lived {year.days} days and ended as {year.state}: {parts}.",
             "The search loop serves all campaigns of a seller; here it had only this one.",
-            "Actions are counted from the histories by Temporal Cloud's published rules; signals "
-            "between processes count at both ends, which is more than is billed.",
+            (
+                "Actions are counted from the histories by Temporal Cloud's published rules; "
+                "signals between processes count at both ends, which is more than is billed."
+            ),
         ),
     )

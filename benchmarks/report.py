@@ -42,10 +42,12 @@ def _chapter(result: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     lines = [
         f"\n## {result['title']}\n",
-        f"`{result['command']}`, {result['date'][:16].replace('T', ' ')} UTC, "
-        f"{result['took_seconds']:,} s. {machine['cores']} cores, {machine['memory_gib']} GiB, "
-        f"{machine['system']}, Python {machine['python']}; load a core before the run "
-        f"{machine['load_per_core_before']}. {versions}.\n",
+        (
+            f"`{result['command']}`, {result['date'][:16].replace('T', ' ')} UTC, "
+            f"{result['took_seconds']:,} s. {machine['cores']} cores, {machine['memory_gib']} GiB, "
+            f"{machine['system']}, Python {machine['python']}; load a core before the run "
+            f"{machine['load_per_core_before']}. {versions}.\n"
+        ),
         f"Sizes: {_sizes(result['sizes'])}.\n",
         "| what | measured | to reach | beside |",
         "|---|---|---|---|",

@@ -108,12 +108,18 @@ def _result(measured: dict[str, Measured], idle: int, busy: int) -> Result:
             figure("CPU a booking: sandboxes", "ms", cpu("sandboxes")),
         ),
         notes=(
-            "All three take the same six steps (the product's own activities, rows and mails), in "
-            "one Python process, against the same sandbox and Postgres.",
-            "Ours also starts the order's care and reports to the campaign, which the others "
-            "do not; timers, messages to a running process, its history and its clock are what "
-            "they would have to add.",
-            "DBOS and the row lock keep their state in Postgres, with no server of their own; the "
-            "row lock has no retries, time-outs or recovery, which a product would have to write.",
+            (
+                "All three take the same six steps (the product's own activities, rows and mails), "
+                "in one Python process, against the same sandbox and Postgres."
+            ),
+            (
+                "Ours also starts the order's care and reports to the campaign, which the others "
+                "do not; timers, messages to a running process, its history and its clock are what "
+                "they would have to add."
+            ),
+            (
+                "DBOS and the row lock keep their state in Postgres, with no server of their own; "
+                "the row lock has no retries, time-outs or recovery, which a product would have to write."
+            ),
         ),
     )

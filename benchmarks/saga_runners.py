@@ -92,7 +92,7 @@ _JOBS = """
 
 @asynccontextmanager
 async def row_lock(house: Inside, jobs: list[Job]) -> AsyncIterator[Book]:
-    """Yield a call that keeps a job as a row: lock it, take its next step, write, commit, repeat."""
+    """Yield a call that keeps a job as a row: lock it, take a step, write, commit, repeat."""
     del jobs
     steps = Steps(house.activities)
     url = _database(house, "bench_rows")
@@ -113,7 +113,7 @@ async def row_lock(house: Inside, jobs: list[Job]) -> AsyncIterator[Book]:
                     "UPDATE bench_jobs SET step = step + 1, state = %s WHERE id = %s",
                     [json.dumps(state), job_id],
                 )
-                return row[0] + 1 < len(STEPS)
+                return bool(row[0] + 1 < len(STEPS))
 
         async def book(job: Job) -> None:
             async with pool.connection() as connection:

@@ -53,7 +53,7 @@ async def _weigh(
         first = first or ids[0]
         there = size
         async with asyncio.timeout(LONGEST_SECONDS):
-            while await count(database, "autobooking_campaigns") < size:
+            while await count(database, "autobooking_campaigns") < size:  # noqa: ASYNC110
                 await asyncio.sleep(0.5)
         started += time.perf_counter() - begun
         weights[size] = await _memory(stack)
@@ -133,11 +133,17 @@ def _result(
             Figure(f"worker killed until it answers, {most:,} asleep", round(seconds, 2), "s"),
         ),
         notes=(
-            f"The worker keeps at most {cache} campaigns in memory, so both sizes above that show "
-            "it with its cache full; one that left it is replayed when it wakes.",
-            "Memory is the proportional set size of a process and its children: pages that they "
-            "share count once.",
-            "The answer after the kill comes from a campaign that was not in the cache, and "
-            "includes the supervisor noticing, Python starting and the replay.",
+            (
+                f"The worker keeps at most {cache} campaigns in memory, so both sizes above that "
+                "show it with its cache full; one that left it is replayed when it wakes."
+            ),
+            (
+                "Memory is the proportional set size of a process and its children: pages that "
+                "they share count once."
+            ),
+            (
+                "The answer after the kill comes from a campaign that was not in the cache, and "
+                "includes the supervisor noticing, Python starting and the replay."
+            ),
         ),
     )

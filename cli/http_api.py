@@ -10,10 +10,10 @@ import httpx2
 
 from cli.exits import Exit
 from cli.output import complain
+from runtime.settings import default_env_files, read_env_files
 
 URL_VARIABLE = "PARKER_API_URL"
 KEY_VARIABLE = "PARKER_API_KEY"
-_DEFAULT_URL = "http://127.0.0.1:8000"
 # Longer than the API waits for a process, so that its own words are heard.
 _TIMEOUT_SECONDS = 40.0
 _CODES = {
@@ -35,6 +35,15 @@ def new_key() -> str:
     return f"cli-{uuid4()}"
 
 
+def _given() -> dict[str, str]:
+    """Return what is set: by `.env` or the installation that runs here, then the environment."""
+    return read_env_files(default_env_files()) | dict(os.environ)
+
+
+def _local_url(given: Mapping[str, str]) -> str:
+    return f"http://127.0.0.1:{given.get('PARKER_API_PORT') or 8000}"
+
+
 def call(
     method: str,
     path: str,
@@ -44,13 +53,14 @@ def call(
     headers: Mapping[str, str] | None = None,
 ) -> Any:
     """Ask the API and return what it says; a refusal ends the command with its sentence."""
-    key = os.environ.get(KEY_VARIABLE, "")
+    given = _given()
+    key = given.get(KEY_VARIABLE, "")
     if not key:
         complain(
             f"{KEY_VARIABLE} is not set. `parker keys create --email you@example.com` makes one."
         )
         sys.exit(Exit.USAGE)
-    url = os.environ.get(URL_VARIABLE, _DEFAULT_URL).rstrip("/")
+    url = (given.get(URL_VARIABLE) or _local_url(given)).rstrip("/")
     try:
         answer = httpx2.request(
             method,

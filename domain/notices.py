@@ -46,7 +46,7 @@ _ACTION = {
     ),
     "capture_refused": (
         "Your card could not be charged",
-        "Add another card, then resume the wish. The seat we had was given back.",
+        "Add another card, then resume the wish.",
     ),
     "traveller_data": (
         "A traveller's details need a look",
@@ -118,10 +118,15 @@ def _action_needed(facts: NoticeFacts) -> tuple[str, list[str]]:
     return (
         what,
         [
-            f"{what}. Nothing was charged and no seat is held.",
+            f"{what}. Nothing was charged{_seat(facts)}.",
             f"Your wish is paused until you act. {remedy}",
         ],
     )
+
+
+def _seat(facts: NoticeFacts) -> str:
+    """Say nothing of the seat where a person still has to give it back."""
+    return "" if facts.data["reason"] == "capture_refused" else " and no seat is held"
 
 
 def _authentication(facts: NoticeFacts) -> tuple[str, list[str]]:
@@ -185,9 +190,12 @@ def _cancelled(facts: NoticeFacts) -> tuple[str, list[str]]:
     reference = facts.data["booking_reference"]
     by_airline = facts.data.get("cancelled_by") == "airline"
     who = "The airline has cancelled" if by_airline else "We have cancelled"
-    money = "What comes back to your card, and when, is told in a message of its own."
     if by_airline:
-        money = "You do not pay for flights that are not flown. " + money
+        money = "You do not pay for flights that are not flown: the refund follows by itself."
+    elif facts.data.get("refund_minor") == 0:
+        money = "As the quote said, this fare gives nothing back."
+    else:
+        money = "What comes back to your card, and when, is told in a message of its own."
     return (f"Cancelled: {reference}", [f"{who} your booking {reference}.", money])
 
 

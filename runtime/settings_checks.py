@@ -92,7 +92,7 @@ def _unfit_for_production(settings: "Settings") -> Iterable[str]:
     if settings.simulated_clock:
         yield f"{_called(settings, 'simulated_clock')} has no place in production"
     needed = ("duffel_key", "stripe_key", "smtp_server", "public_url", *REQUIRED)
-    for name in (*needed, "duffel_hook_secret", "stripe_hook_secret"):
+    for name in needed:
         if not settings.value_of(name):
             yield f"{_called(settings, name)} is not set: production needs {EXPECTED[name]}"
     live = {settings.provider_mode(vendor) == "live" for vendor in ("duffel", "stripe")}

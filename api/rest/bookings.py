@@ -127,7 +127,9 @@ async def confirm(
 def _confirmed(answer: ConfirmAnswer) -> CancellationResponse:
     match answer.code:
         case ConfirmCode.ACCEPTED:
-            sentence = "We are telling the airline. The refund follows as soon as it has confirmed."
+            sentence = (
+                "We are telling the airline. What the quote promised follows once it has confirmed."
+            )
         case ConfirmCode.ALREADY:
             sentence = "This booking is cancelled, or being cancelled, already."
         case ConfirmCode.STALE_QUOTE:

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,10 +26,12 @@ from temporalio.service import RPCError
 from cli.invariants import Rows, Violation, check, load_rows, unsettled
 from domain.attempts import LIVE
 from domain.campaigns import BookingMode
+from domain.criteria import Criteria
 from domain.ids import attempt_id_for, booking_id_for
 from domain.messages.attempt import AuthenticationStart, BeginAuthentication
 from domain.messages.campaign import NewCampaign
 from tests.faults.matrix import (
+    BOOKED,
     MAIL,
     SEARCHING,
     Case,
@@ -48,8 +50,8 @@ SETTLED_AFTER = timedelta(hours=2)  # past the hour above and the life of any of
 BANK_LINK = timedelta(hours=2)
 STILL_SECONDS = 45.0  # nothing has moved for so long: whatever is not done is stuck
 DOUBT_SECONDS = 12.0  # how long an order in doubt may take to appear by itself
-_FIRST_DAY = 30
-_DAYS = 20  # looks are shared by campaigns of the same day
+_ROUTES = (("JFK", "LIS"), ("JFK", "MAD"), ("JFK", "CDG"), ("BOS", "LIS"))
+_DAYS = range(30, 280)  # from today; airlines sell up to 331 days ahead
 _SIDE_BY_SIDE = 12
 
 
@@ -93,8 +95,8 @@ class Stage:
         self.house, self.folder = house, folder
         self._variables = variables
         self._workers: list[subprocess.Popen[bytes]] = []
-        self._day = 0
-        self._own_day = 0
+        self._wishes = 0
+        self._own_days = 0
         self._helped: dict[tuple[UUID, str], float] = {}
         self._helping: set[asyncio.Task[None]] = set()
         self._width = asyncio.Semaphore(_SIDE_BY_SIDE)
@@ -155,8 +157,7 @@ class Stage:
     ) -> Played:
         """Let a new person think of a wish; it is not told to anybody yet."""
         user, traveler = await self.house.someone(scenario.card)
-        day = self._next_day(own=own_day)
-        wish = self.house.wish(departure_from=day, departure_until=day, **scenario.wish)
+        wish = self.next_wish(scenario, own_day=own_day)
         new = self.house.new_campaign(user, (traveler,), wish, mode=mode)
         return Played(None, scenario, new)
 
@@ -185,15 +186,22 @@ class Stage:
             return played.day
         return f"{point.activity}@{played.workflow_id(point.workflow)}"
 
-    def _next_day(self, *, own: bool) -> date:
-        """Return a day of departure: one that nobody else looks at, or one of a few."""
-        if own:
-            self._own_day += 1
-            days = _FIRST_DAY + _DAYS + self._own_day
+    def next_wish(self, scenario: Scenario = BOOKED, *, own_day: bool = False) -> Criteria:
+        """Return a wish for a market that nobody else watches: looks are shared, waits are not.
+
+        A day of one's own is one that no other call names.
+        """
+        if own_day:
+            self._own_days += 1
+            route, day = _ROUTES[0], _DAYS.stop + self._own_days
         else:
-            self._day += 1
-            days = _FIRST_DAY + self._day % _DAYS
-        return datetime.now(UTC).date() + timedelta(days=days)
+            number, place = divmod(self._wishes, len(_DAYS))
+            route, day = _ROUTES[number], _DAYS[place]
+            self._wishes += 1
+        departs = datetime.now(UTC).date() + timedelta(days=day)
+        where = {"origins": (route[0],), "destinations": (route[1],)}
+        when = {"departure_from": departs, "departure_until": departs}
+        return self.house.wish(**where, **when, **scenario.wish)
 
     async def _control(self, method: str, path: str, json: object = None) -> Any:
         return await asyncio.to_thread(self.house.sandbox.control, method, path, json)
@@ -253,7 +261,10 @@ class Stage:
         deadline, seen = time.monotonic() + STILL_SECONDS, -1
         while True:
             waiting = await self._waiting(played)
-            steps = (self.folder / fault_worker.RAN).stat().st_size
+            rows = await self.house.rows(
+                "SELECT sum(event_seq) AS steps FROM autobooking_campaigns"
+            )
+            steps = rows[0]["steps"]
             if steps != seen:
                 deadline, seen = time.monotonic() + STILL_SECONDS, steps
             if not waiting or time.monotonic() > deadline:

@@ -168,7 +168,9 @@ async def test_cancelling_at_any_moment_leaves_one_or_none(house: House) -> None
         new = house.new_campaign(user, (traveler,), wish)
         await house.create(new)
 
-        async def so_far(campaign_id: CampaignId = new.campaign_id, steps: int = number) -> bool:
+        async def so_far(
+            campaign_id: CampaignId = new.campaign_id, steps: int = number + 1
+        ) -> bool:
             return len(await house.events(campaign_id)) > steps
 
         await eventually(so_far)  # another moment of the saga each time
