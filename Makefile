@@ -8,8 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+# Each has servers of its own; more than two processes gain nothing on two cores.
+TEST_PROCESSES ?= 2
 
-.PHONY: help install run demo test bench check format lock clean
+.PHONY: help install run demo test bench check format lock clean histories
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +46,7 @@ demo: $(STAMP) ## Watch a wish being booked, in a throwaway installation
 	@exec $(BIN)/parker demo $(ARGS)
 
 test: $(STAMP) ## Run all tests (ARGS="-k name" for some)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 bench: $(STAMP) ## Measure it beside the alternatives (ARGS="saga" for one)
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -61,7 +63,11 @@ format: $(STAMP) ## Put the code into form
 
 lock: $(STAMP) ## Resolve the dependencies again into requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \
-		--python-version 3.11 --no-header --upgrade -o requirements.lock
+		--python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --upgrade \
+		-o requirements.lock
+
+histories: $(STAMP) ## Record histories of real runs that are not recorded yet
+	PYTHONPATH=.:tests/support $(BIN)/python tests/replay/record.py $(ARGS)
 
 clean: ## Remove what tools leave behind; .venv and .parker stay
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

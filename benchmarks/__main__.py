@@ -34,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(f"[dim]{name} ...[/dim]")
         try:
             results.append(_run(name, quick=args.quick))
+            if not args.quick:
+                _keep(results[-1])
         except Exception:  # noqa: BLE001 - the others are still worth measuring
             console.print_exception()
             failed.append(name)
@@ -41,8 +43,6 @@ def main(arguments: list[str] | None = None) -> int:
     if args.quick:
         console.print("A quick run shows that the benchmarks work; its figures are not kept.")
     else:
-        for result in results:
-            _keep(result)
         PAGE.write_text(page(_kept()), encoding="utf-8")
     if failed:
         console.print(f"[red]failed: {', '.join(failed)}[/red]")

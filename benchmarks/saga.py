@@ -11,8 +11,8 @@ from benchmarks.result import Beside, Figure, Result, milliseconds, percentile
 from benchmarks.saga_runners import RUNNERS, Book, Job
 from benchmarks.saga_steps import Stopwatch, ready_to_book
 
-IDLE_BOOKINGS, QUICK_IDLE = 60, 3
-BUSY_BOOKINGS, QUICK_BUSY = 160, 6
+IDLE_BOOKINGS, QUICK_IDLE = 40, 3
+BUSY_BOOKINGS, QUICK_BUSY = 80, 6
 SIDE_BY_SIDE = 16
 WARM_UP = 3
 # A market each, so that no run books from what another has looked at.
@@ -119,7 +119,8 @@ def _result(measured: dict[str, Measured], idle: int, busy: int) -> Result:
             ),
             (
                 "DBOS and the row lock keep their state in Postgres, with no server of their own; "
-                "the row lock has no retries, time-outs or recovery, which a product would have to write."
+                "the row lock has no retries, time-outs or recovery, which a product would "
+                "have to write."
             ),
         ),
     )

@@ -1,5 +1,6 @@
 """The booking saga's steps as plain calls, for the alternatives; and a stopwatch on providers."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -22,7 +23,7 @@ from domain.messages.attempt import (
     ChosenOffer,
     CreateOrderInput,
 )
-from domain.messages.campaign import CampaignInput, OfferFound, OpenInput
+from domain.messages.campaign import CampaignInput, NewCampaign, OfferFound, OpenInput
 from domain.messages.search import LookInput
 from domain.offers import DatePair
 from providers.ports import CardPayments, FlightOrders, FlightSearch, MailSender
@@ -169,13 +170,17 @@ async def call(function: Callable[..., Awaitable[Any]], *args: object) -> Any:
 
 async def ready_to_book(house: Inside, count: int, market: tuple[str, str]) -> list[dict[str, Any]]:
     """Return campaigns whose match was just found, each with a traveller and a card of its own."""
-    registry, made = Registry.of(house), []
-    for _ in range(count):
-        user, traveler = await registry.someone()
-        new = new_campaign(user, traveler, _on(market))
-        async with house.database.transaction(BENCH) as session:
-            await insert_campaign(session, new, new.created_at)
-        made.append(new)
+    registry, gate = Registry.of(house), asyncio.Semaphore(8)
+
+    async def one() -> NewCampaign:
+        async with gate:
+            user, traveler = await registry.someone()
+            new = new_campaign(user, traveler, _on(market))
+            async with house.database.transaction(BENCH) as session:
+                await insert_campaign(session, new, new.created_at)
+        return new
+
+    made = await asyncio.gather(*(one() for _ in range(count)))
     day = made[0].criteria.departure_from
     pair = DatePair(origin=market[0], destination=market[1], departs_on=day)
     look = LookInput(

@@ -24,6 +24,7 @@ _SUBJECTS = {
     "card": "cli.card",
     "keys": "cli.keys",
     "demo": "cli.demo",
+    "simulate": "cli.simulate",
     "config": "cli.config",
 }
 
@@ -88,6 +89,20 @@ def doctor(
     findings = examine_worker() if worker else examine()
     show(findings, as_json=as_json)
     raise typer.Exit(Exit.FAILURE if any(f.is_bad for f in findings) else Exit.OK)
+
+
+@app.command(epilog="Example: `parker verify && parker simulate pipeline`")
+def verify(as_json: _Json = False) -> None:
+    """Check that every component is present and that they work together; exits 1 if not."""
+    from cli.doctor import show
+    from cli.verify import verify as look
+
+    findings = look()
+    show(findings, as_json=as_json)
+    bad = [finding.subject for finding in findings if finding.is_bad]
+    if bad:
+        complain(f"{len(bad)} of {len(findings)} are not as they should be: {', '.join(bad)}")
+    raise typer.Exit(Exit.FAILURE if bad else Exit.OK)
 
 
 @app.command(epilog="Example: `parker worker`")

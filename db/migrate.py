@@ -8,6 +8,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -33,6 +34,11 @@ def current(url: str) -> str | None:
     """Return the schema's revision, None for an empty database."""
     with _connected(url) as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str | None:
+    """Return the revision that this code expects."""
+    return ScriptDirectory(str(_FOLDER)).get_current_head()
 
 
 def draft(url: str, message: str, now: datetime) -> None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from domain.money import Money
 from domain.offers import Cabin, DatePair, Party
 from domain.search_pace import (
+    HOTTEST,
     UNSEEN_CHANCE,
     booking_chance,
     daily_change,
@@ -27,6 +28,7 @@ from domain.values import Value
 FRESH = timedelta(hours=1)  # a wish made after a look waits at most this long for another one
 SHORTEST_WAKE = timedelta(minutes=1)  # rounds never spin, even if looks fail
 CHECK_PAUSE = timedelta(hours=1)  # between two checks of one wish
+BLIND_PAUSE = timedelta(hours=1)  # after a failed look at a pair that no look has told of yet
 # A look ends a little after the round that planned it, so its next turn would come a little after
 # the round that it caused: what is due so soon is taken now, else each turn costs another wake.
 EARLY_SHARE, EARLIEST = 0.05, timedelta(seconds=30)
@@ -53,8 +55,9 @@ class Watch(Value):
 
 
 class Known(Value):
-    """What earlier looks told of a date pair, by `DatePair.key`. A failed look counts as a look.
+    """What earlier looks told of a date pair, by `DatePair.key`.
 
+    `last_look_at` counts failed looks too; `looks` does not, so that 0 means nothing is known yet.
     `best_minor` is the lowest price of the last look, in the watches' currency; `volatility` is
     the typical change of that price in a day, as a fraction (0.02: two per cent).
     """
@@ -255,6 +258,8 @@ def _candidates(
     for slot, facts, interval in zip(open_slots, seen, own, strict=True):
         every = interval * max(1.0, crowd[interval] / share)
         if facts is not None:
+            if facts.looks == 0:
+                every = min(every, BLIND_PAUSE.total_seconds())
             due = facts.last_look_at + timedelta(seconds=every)
         else:
             check, turn = turn // share, turn + 1
@@ -350,7 +355,7 @@ def _round(
     chosen, left = weighed[: max(0, this.max_looks)], weighed[max(0, this.max_looks) :]
     if left:
         wakes.append(this.now + SHORTEST_WAKE)
-    wakes += [this.now + timedelta(seconds=c.interval) for _, c in chosen]
+    wakes += [this.now + _pause(c) for _, c in chosen]
     return Plan(
         looks=tuple(
             PlannedLook(
@@ -365,6 +370,12 @@ def _round(
         asleep=tuple(asleep),
         shortfall=len(left),
     )
+
+
+def _pause(candidate: _Candidate) -> timedelta:
+    """Say when to think of the pair again: soon after its first look, which sets its pace."""
+    blind = candidate.seen is None or candidate.seen.looks == 0
+    return timedelta(seconds=min(candidate.interval, HOTTEST) if blind else candidate.interval)
 
 
 def _pair(candidate: _Candidate) -> DatePair:
@@ -401,7 +412,9 @@ def _reason(candidate: _Candidate, campaigns: int, this: _Round) -> str:
     if seen is None:
         words.append("never looked at")
     else:
-        if seen.best_minor is None:
+        if seen.looks == 0:
+            words.append("the last look failed")
+        elif seen.best_minor is None:
             words.append("no fare found last time")
         elif seen.best_minor <= group.budget_minor:
             words.append("the last fare was within the limit")

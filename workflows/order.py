@@ -1,15 +1,19 @@
 """Look after one order until it is flown: tickets, the airline's and the traveller's changes."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.attempts import AttemptActivities
     from activities.care import CANCEL_ORDER, CARE_ROWS, CareActivities
     from activities.notices import SEND_NOTICES, NoticeActivities
     from activities.options import REPEATABLE
     from activities.refunds import REFUND, RefundActivities
+    from domain.messages.attempt import OperatorTaskInput
     from domain.messages.order import (
         CancellationOffer,
         CancelStatus,
@@ -44,17 +48,47 @@ class OrderWorkflow:
     @workflow.run
     async def run(self, order: OrderInput) -> OrderFacts:
         del order
-        facts = await self._check()
+        facts = await self._patiently(self._check)
         while not self._done(facts):
             await self._pause(facts)
             if workflow.info().is_continue_as_new_suggested():
                 await self._telling.finish()
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(OrderInput(booking_id=self._id, progress=self._progress))
-            facts = await self._care()
+            facts = await self._patiently(self._care)
         await self._telling.finish()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return facts
+
+    async def _patiently(self, step: Callable[[], Awaitable[OrderFacts]]) -> OrderFacts:
+        """Take a step until it succeeds: a refusal must not leave the order with nobody."""
+        while True:
+            try:
+                return await step()
+            except ActivityError:
+                workflow.logger.exception("the care of an order met a refusal")
+                await self._ask_operator()
+                await workflow.sleep(TICKET_POLL, summary="a person was asked; trying again")
+
+    async def _ask_operator(self) -> None:
+        await workflow.execute_local_activity_method(
+            AttemptActivities.open_operator_task,
+            OperatorTaskInput(
+                key=f"order_care:{self._id}",
+                kind="order_care",
+                booking_id=self._id,
+                detail=f"a provider refuses what booking {self._id} needs; it is tried again",
+            ),
+            **CARE_ROWS,
+        )
+
+    async def _tried(self, step: Callable[[], Awaitable[OrderFacts]]) -> OrderFacts | None:
+        """Take a step; a seller who refuses to answer is asked again in the next round."""
+        try:
+            return await step()
+        except ActivityError:
+            workflow.logger.exception("the order could not be looked after")
+            return None
 
     async def _care(self) -> OrderFacts:
         """One round: what the traveller asked for, then what the airline did, then the money."""
@@ -130,8 +164,8 @@ class OrderWorkflow:
         )
         self._progress = self._progress.model_copy(update={"ticketing_alarm": True})
 
-    async def _pause(self, facts: OrderFacts) -> None:
-        pause = self._next_poll(facts)
+    async def _pause(self, facts: OrderFacts | None) -> None:
+        pause = self._next_poll(facts) if facts else TICKET_POLL
         self._progress = self._progress.model_copy(update={"polls": self._progress.polls + 1})
         try:
             await workflow.wait_condition(

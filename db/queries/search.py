@@ -211,7 +211,8 @@ async def find_look(session: AsyncSession, look_id: UUID) -> LookRow | None:
 
 
 async def _remember(session: AsyncSession, look: LookRow) -> None:
-    """Update what is known of the date pair; a failed look tells nothing but that it was."""
+    """Update what is known of the date pair; a failed look tells nothing but when it was."""
+    told = int(look.failed is None)
     fresh = insert(PairStateRow).values(
         seller=look.seller,
         pair_key=look.pair_key,
@@ -219,11 +220,11 @@ async def _remember(session: AsyncSession, look: LookRow) -> None:
         best_minor=look.cheapest_minor,
         currency=look.currency,
         volatility=0.0,
-        looks=1,
+        looks=told,
     )
     changes: dict[str, Any] = {
         "last_look_at": fresh.excluded.last_look_at,
-        "looks": col(PairStateRow.looks) + 1,
+        "looks": col(PairStateRow.looks) + told,
     }
     if look.failed is None:
         changes["best_minor"] = fresh.excluded.best_minor

@@ -272,14 +272,14 @@ async def test_what_is_known_of_a_pair_grows_with_each_look(
         )
         await record_look(session, failed)
         known = (await known_pairs(session, "duffel", [key]))[key]
-        assert (known.best_minor, known.looks) == (55_000, 3)
+        assert (known.best_minor, known.looks) == (55_000, 2)
         assert known.last_look_at == now + 2 * day
         empty = _look(cast.pair, now + 3 * day, cheapest_minor=None, currency=None, offers=0)
         await record_look(session, empty)
         # One that comes late changes nothing.
         await record_look(session, _look(cast.pair, now + day))
         known = (await known_pairs(session, "duffel", [key]))[key]
-        assert (known.best_minor, known.looks) == (None, 4)
+        assert (known.best_minor, known.looks) == (None, 3)
         assert await known_pairs(session, "duffel", []) == {}
 
 

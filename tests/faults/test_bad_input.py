@@ -82,7 +82,7 @@ async def test_a_look_that_gets_garbage_says_so_and_the_next_one_books(
     assert await house.attempts(new.campaign_id) == []
 
     house.sandbox.control("DELETE", "/faults")
-    await house.later(timedelta(days=2), new.campaign_id)
+    await house.later(timedelta(hours=2), new.campaign_id)
     await house.until(new.campaign_id, "booked")
     await house.in_order()
 
@@ -106,7 +106,7 @@ async def test_garbage_once_at_every_call_still_books_once(house: House, effect:
     assert await house.state(new.campaign_id) == "booked"
     await eventually(lambda: _ticketed(house))
     await house.in_order()
-    assert house.orders().count("confirmed") == len(house.orders()) == 1
+    assert house.orders() == ["live"]
     _all_fired(house, rules)
 
 
@@ -131,14 +131,18 @@ async def test_writes_that_answer_garbage_and_did_nothing_book_nothing_twice(
     _all_fired(house, rules)
 
 
-@pytest.mark.parametrize("effect", ["garbage_types", "garbage_html"])
 @pytest.mark.parametrize(
-    ("vendor", "operation"), [call for call in SAGA_CALLS if call[1] in {
-        "create_offer_request", "get_offer", "list_payment_intents", "create_payment_intent",
-    }]
-)  # fmt: skip
+    ("vendor", "operation", "effect", "most"),
+    [
+        ("duffel", "create_offer_request", "garbage_html", 60),
+        ("duffel", "get_offer", "garbage_missing", 60),
+        ("stripe", "create_payment_intent", "garbage_truncated", 60),
+        # A hold is looked for until it is released, for three days, and then by a person.
+        ("stripe", "list_payment_intents", "garbage_types", 600),
+    ],
+)
 async def test_garbage_for_ever_ends_the_attempt_with_a_reason(
-    house: House, vendor: str, operation: str, effect: str
+    house: House, vendor: str, operation: str, effect: str, most: int
 ) -> None:
     skip = 1 if operation == "create_offer_request" else 0
     rule = house.fault(vendor, operation, effect, times=None, skip=skip)
@@ -150,8 +154,9 @@ async def test_garbage_for_ever_ends_the_attempt_with_a_reason(
     assert house.orders() == []
     assert await house.state(new.campaign_id) in {"active", "needs_action", "paused"}
     _all_fired(house, [rule])
-    # Growing pauses: an hour of it is no storm.
-    assert house.calls(vendor, operation) < 80
+    # Growing pauses: no storm, however long it lasts.
+    assert house.calls(vendor, operation) < most
+    assert bool(await house.tasks()) is (operation == "list_payment_intents")
 
 
 async def _until_over(house: House, new: NewCampaign, *states: str) -> None:

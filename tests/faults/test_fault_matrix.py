@@ -21,7 +21,7 @@ from tests.faults.matrix import (
 )
 
 pytestmark = pytest.mark.timeout(900)
-PATIENCE = 4.0  # of a worker with a silent provider; long enough for a busy machine
+PATIENCE = 8.0  # of a worker with a silent provider; long enough for a busy machine
 LONG_PATIENCE = 80.0  # where the worker's end must come before the time-out
 HEARTBEAT_LOST = 12.0  # a little more than a worker may stay silent in the middle of a call
 

@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -90,7 +90,7 @@ class Town:
         played = Played(None, scenario, new)
         for rule in scenario.rules:
             aimed = rule | {"contains": str(played.attempt_id)}
-            await asyncio.to_thread(self.house.sandbox.control, "POST", "/faults", aimed)
+            await self.stage.control("POST", "/faults", aimed)
         headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": request}
 
         async def yes() -> str | None:
@@ -132,8 +132,7 @@ class Town:
 
 
 async def test_killed_parts_lose_nothing(stack: Stack, tmp_path: Path) -> None:
-    async with opened_house(stack) as house:
-        stage = Stage(house, {}, tmp_path)
+    async with opened_house(stack) as house, aclosing(Stage(house, {}, tmp_path)) as stage:
         town = Town(stack, stage)
         await town.settle_in(CAMPAIGNS)
         each = [CAMPAIGNS // len(KILLS)] * len(KILLS)
@@ -176,8 +175,7 @@ MIDWAY = tuple(
 async def test_a_temporal_older_than_postgres_follows_the_rows(
     stack: Stack, tmp_path: Path
 ) -> None:
-    async with opened_house(stack) as house:
-        stage = Stage(house, {}, tmp_path)
+    async with opened_house(stack) as house, aclosing(Stage(house, {}, tmp_path)) as stage:
         town = Town(stack, stage)
         await town.settle_in(2 * len(MIDWAY))
         await asyncio.gather(*(town.wish(course) for course in MIDWAY * 2))

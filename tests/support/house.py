@@ -125,9 +125,7 @@ class House:
             phone="+442080160508",
         )
         async with self.database.transaction(TESTS) as session:
-            sealed = await self.vault.seal_traveler(
-                session, user_id, traveler_id, details, _now()
-            )
+            sealed = await self.vault.seal_traveler(session, user_id, traveler_id, details, _now())
             await add_traveler(session, sealed.traveler, sealed.documents)
         return traveler_id
 
@@ -146,9 +144,11 @@ class House:
             await ensure_payment_customer(
                 session,
                 PaymentCustomerRow(
-                    user_id=user_id, provider="stripe",
-                    customer_ref_encrypted=sealed_customer, created_at=_now(),
-                ),  # fmt: skip
+                    user_id=user_id,
+                    provider="stripe",
+                    customer_ref_encrypted=sealed_customer,
+                    created_at=_now(),
+                ),
             )
             sealed_method = await self.vault.seal(
                 session, user_id, method["id"],
@@ -157,11 +157,18 @@ class House:
             await add_payment_method(
                 session,
                 PaymentMethodRow(
-                    id=card_id, user_id=user_id, provider="stripe",
-                    method_ref_encrypted=sealed_method, brand=method["card"]["brand"],
-                    last4=method["card"]["last4"], exp_month=12, exp_year=2034,
-                    status="usable", created_at=_now(), updated_at=_now(),
-                ),  # fmt: skip
+                    id=card_id,
+                    user_id=user_id,
+                    provider="stripe",
+                    method_ref_encrypted=sealed_method,
+                    brand=method["card"]["brand"],
+                    last4=method["card"]["last4"],
+                    exp_month=12,
+                    exp_year=2034,
+                    status="usable",
+                    created_at=_now(),
+                    updated_at=_now(),
+                ),
                 default=True,
             )
         return card_id

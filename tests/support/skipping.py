@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from house import MASTER_KEYS, House, open_house
+from replays import replay_everything
 from sandbox import Sandbox
 from temporalio.testing import WorkflowEnvironment
 
@@ -22,6 +23,8 @@ async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
     )
     async with environment:
         yield environment
+        # The workers have stopped: every history that the test made must replay.
+        await replay_everything(environment.client)
 
 
 @asynccontextmanager

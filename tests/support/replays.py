@@ -1,0 +1,73 @@
+"""Replay histories against today's code: a change that breaks sleeping workflows shows at once."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client, WorkflowHistory
+from temporalio.converter import DataConverter
+from temporalio.worker import Replayer
+
+import worker
+from runtime.workflow_clock import WorkflowClock
+
+RECORDED = Path(__file__).parents[1] / "replay" / "histories"
+
+
+def replayer(converter: DataConverter) -> Replayer:
+    return Replayer(
+        workflows=worker.WORKFLOWS, data_converter=converter, interceptors=[WorkflowClock()]
+    )
+
+
+async def replay_everything(client: Client) -> int:
+    """Replay every workflow that the server knows; return how many histories that were."""
+    replays, count = replayer(client.data_converter), 0
+    async for found in client.list_workflows():
+        handle = client.get_workflow_handle(found.id, run_id=found.run_id)
+        await replays.replay_workflow(await handle.fetch_history())
+        count += 1
+    return count
+
+
+async def decoded(history: WorkflowHistory, converter: DataConverter) -> dict[str, Any]:
+    """Return the history as JSON with its payloads in clear: it outlives every key."""
+    codec = converter.payload_codec
+    assert codec is not None
+    plain = history.to_json_dict()
+    await _decode_in(plain, codec)
+    return plain
+
+
+async def _decode_in(node: Any, codec: Any) -> None:
+    from google.protobuf import json_format
+    from temporalio.api.common.v1 import Payload
+
+    if isinstance(node, list):
+        for each in node:
+            await _decode_in(each, codec)
+        return
+    if not isinstance(node, dict):
+        return
+    for name, value in node.items():
+        if isinstance(value, dict) and "metadata" in value and "data" in value:
+            payload = json_format.ParseDict(value, Payload())
+            opened = (await codec.decode([payload]))[0]
+            node[name] = json_format.MessageToDict(opened)
+        elif (
+            isinstance(value, list)
+            and value
+            and isinstance(value[0], dict)
+            and ("metadata" in value[0] and "data" in value[0])
+        ):
+            payloads = [json_format.ParseDict(each, Payload()) for each in value]
+            node[name] = [json_format.MessageToDict(o) for o in await codec.decode(payloads)]
+        else:
+            await _decode_in(value, codec)
+
+
+def save(name: str, workflow_id: str, history: dict[str, Any]) -> Path:
+    RECORDED.mkdir(parents=True, exist_ok=True)
+    path = RECORDED / f"{name}.json"
+    path.write_text(json.dumps({"workflow_id": workflow_id, **history}, indent=1) + "\n")
+    return path

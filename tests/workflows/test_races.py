@@ -1,0 +1,89 @@
+"""Many at once: one key makes one campaign, many matches make one booking."""
+
+import asyncio
+import dataclasses
+from datetime import UTC, datetime
+from typing import Any
+
+from house import TESTS, House, eventually
+from sqlalchemy import text
+from temporalio.testing import ActivityEnvironment
+
+from activities.campaigns import CampaignActivities
+from db.queries import openings
+from domain.messages.campaign import OfferFound, Opening, OpenInput
+from domain.money import Money
+from domain.offers import DatePair
+
+MANY = 50
+
+
+async def test_fifty_creates_with_one_key_make_one_campaign(house: House) -> None:
+    user, traveler = await house.someone()
+    new = house.new_campaign(user, (traveler,))
+    answers = await asyncio.gather(*(house.create(new) for _ in range(MANY)))
+    assert len({answer.model_dump_json() for answer in answers}) == 1
+    assert len(await house.rows("SELECT id FROM autobooking_campaigns")) == 1
+    await house.until(new.campaign_id, "booked")
+    assert house.orders() == ["live"]
+    await house.in_order()
+
+
+def _match(house: House, new: Any, offers: list[dict[str, Any]]) -> OfferFound:
+    row = offers[0]
+    day = new.criteria.departure_from
+    return OfferFound(
+        look_id=row["look_id"],
+        criteria_version=1,
+        seller="duffel",
+        pair=DatePair(origin="JFK", destination="LIS", departs_on=day),
+        itinerary_key=row["itinerary_key"],
+        price=Money(minor=row["total_minor"], currency="USD"),
+    )
+
+
+async def test_fifty_matches_at_once_make_one_booking(house: House) -> None:
+    # Too dear to match by itself, so that only this test's matches count.
+    new = await house.wish_of_someone(budget=Money(minor=1_000, currency="USD"))
+
+    async def seen() -> list[dict[str, Any]]:
+        return await house.rows("SELECT * FROM offer_snapshots ORDER BY total_minor")
+
+    match = _match(house, new, await eventually(seen))
+    async with house.database.transaction(TESTS) as session:
+        await session.execute(text("UPDATE autobooking_campaigns SET budget_minor = 200000, "
+            "criteria = jsonb_set(criteria, '{budget,minor}', '200000')"))  # fmt: skip
+        await session.execute(text("UPDATE mandates SET cap_minor = 200000"))
+    handle = house.campaign(new.campaign_id)
+    await asyncio.gather(*(handle.signal("offer_found", match) for _ in range(MANY)))
+    await house.until(new.campaign_id, "booked")
+    assert len(await house.attempts(new.campaign_id)) == 1
+    assert house.orders() == ["live"]
+    assert house.intents() == ["succeeded"]
+    await house.in_order()
+
+
+async def test_fifty_openings_in_the_database_leave_one_attempt(house: House) -> None:
+    """Without the workflow's order, the rows alone let one through."""
+    new = await house.wish_of_someone(budget=Money(minor=1_000, currency="USD"))
+
+    async def seen() -> list[dict[str, Any]]:
+        return await house.rows("SELECT * FROM offer_snapshots ORDER BY total_minor")
+
+    match = _match(house, new, await eventually(seen))
+    await house.campaign(new.campaign_id).terminate("this test speaks to the rows itself")
+    cheap = match.model_copy(update={"price": Money(minor=900, currency="USD")})
+    acts = CampaignActivities(house.database, house.settings.policy)
+
+    async def open_one(number: int) -> Opening:
+        request = OpenInput(campaign_id=new.campaign_id, opening_key=f"race:{number}", offer=cheap)
+        alone = ActivityEnvironment()
+        alone.info = dataclasses.replace(alone.info, started_time=datetime.now(UTC))
+        return (await alone.run(acts.act_on_match, request)).what
+
+    opened = await asyncio.gather(*(open_one(n) for n in range(MANY)))
+    assert sorted(opened).count(Opening.ATTEMPT) == 1
+    assert len(await house.attempts(new.campaign_id)) == 1
+    async with house.database.transaction(TESTS) as session:
+        row = await openings.open_proposal(session, new.campaign_id)
+    assert row is None
