@@ -47,7 +47,7 @@ BAGS_ASKED_FOR = 3  # offers whose extra bags are priced, cheapest first, a look
 # A look that serves more campaigns than this keeps for each of them its best matches and, for every
 # reason, the cheapest offer with the number of the others: dozens of rows a campaign a look would
 # be millions a day, and most of the work of looking.
-KEEP_ALL_UP_TO = 5
+KEEP_ALL_UP_TO = 20
 BEST_KEPT = 3
 
 # It may wait long for the queue's quota, so only the look itself is timed.

@@ -193,7 +193,9 @@ def _result(measured: Measured, sizes: Sizes) -> Result:
             Figure(f"{name}: p95, {SIDE_BY_SIDE} at a time", _p(load.latencies, 0.95), "ms"),
             Figure(f"{name}: p95, one at a time", _p(calm, 0.95), "ms"),
         ]
+    repeated = measured.loads["create"].repeated + measured.calm["create"].repeated
     figures += [
+        Figure("create: answers of 503, repeated with the same key", repeated, "answers"),
         Figure("a change until its stream's event, p50", _p(measured.until_event, 0.5), "ms"),
         Figure("a change until its stream's event, p95", _p(measured.until_event, 0.95), "ms"),
     ]
