@@ -57,6 +57,7 @@ with workflow.unsafe.imports_passed_through():
 
 OVERTAKE_LOOKS = Priority(priority_key=1)
 AUTHENTICATION_POLL = timedelta(minutes=5)
+QUICK_TRAVELLER = timedelta(seconds=2)
 
 
 class Failed(Exception):
@@ -383,7 +384,7 @@ class AttemptWorkflow:
     @workflow.update
     async def begin_authentication(self, request: BeginAuthentication) -> AuthenticationStart:
         """Take the traveller to the bank; None when there is nothing to do any more."""
-        if not self._waiting_for_customer:
+        if not await self._customer_is_awaited():
             return AuthenticationStart(redirect_url=None)
         answer = await workflow.execute_activity_method(
             PaymentActivities.begin_authentication,
@@ -397,6 +398,16 @@ class AttemptWorkflow:
         )
         self._returned = answer.status is not AuthorisationStatus.NEEDS_CUSTOMER
         return AuthenticationStart(redirect_url=answer.redirect_url)
+
+    async def _customer_is_awaited(self) -> bool:
+        """Say whether the bank wants its customer; the row may know it a moment before we do."""
+        try:
+            await workflow.wait_condition(
+                lambda: self._waiting_for_customer, timeout=QUICK_TRAVELLER
+            )
+        except TimeoutError:
+            return False
+        return True
 
     @workflow.signal
     def authentication_returned(self) -> None:

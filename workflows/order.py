@@ -82,14 +82,6 @@ class OrderWorkflow:
             **CARE_ROWS,
         )
 
-    async def _tried(self, step: Callable[[], Awaitable[OrderFacts]]) -> OrderFacts | None:
-        """Take a step; a seller who refuses to answer is asked again in the next round."""
-        try:
-            return await step()
-        except ActivityError:
-            workflow.logger.exception("the order could not be looked after")
-            return None
-
     async def _care(self) -> OrderFacts:
         """One round: what the traveller asked for, then what the airline did, then the money."""
         async with self._lock:

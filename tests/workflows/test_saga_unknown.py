@@ -159,7 +159,8 @@ async def test_an_order_call_that_certainly_did_nothing_is_sent_again(simulated:
     house = simulated
     tales = {str(f): await story(house, n, bend=f) for n, f in enumerate(NOTHING_HAPPENED)}
     for name, new in tales.items():
-        await house.until(new.campaign_id, "booked")
+        # Longer than the seller's minute, after which a refusal for haste is over.
+        await house.until(new.campaign_id, "booked", seconds=120)
         assert await orders_of(house, new) == ["live"], name
         assert "order.unknown" not in await house.events(new.campaign_id), name
     assert house.calls("duffel", "create_order") == 2 * len(tales)
