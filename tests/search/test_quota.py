@@ -52,7 +52,7 @@ async def _another_process(house: House) -> AsyncIterator[None]:
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        await eventually(lambda: _asked_for_searches(house, process.pid))
+        await eventually(lambda: _asked_for_searches(house, process.pid), seconds=90)
         yield
     finally:
         process.terminate()
