@@ -378,6 +378,9 @@ class PaymentActivities:
             payment = await get_payment(session, attempt_id, number, lock=True)
             if attempt is None or payment is None or payment.state is PaymentState.VOIDED:
                 return voided()
+            if payment.state is PaymentState.DECLINED:
+                # A no stands: should the bank have agreed meanwhile, the failed attempt releases it.
+                return standing(payment) or voided()
             match answer:
                 case PaymentAuthorised(intent=intent):
                     await _authorised(session, payment, intent)
@@ -391,14 +394,9 @@ class PaymentActivities:
                         )
                 case PaymentDeclined():
                     payment.decline_kind, payment.decline_code = answer.kind, answer.code
-                    if payment.state is not PaymentState.DECLINED:
-                        await change_state(
-                            session,
-                            payment,
-                            PaymentState.DECLINED,
-                            now=now,
-                            event="payment.declined",
-                        )
+                    await change_state(
+                        session, payment, PaymentState.DECLINED, now=now, event="payment.declined"
+                    )
                 case AuthenticationRequired():
                     await self._needs_customer(session, attempt, payment)
                 case _:

@@ -181,6 +181,26 @@ async def test_dearer_after_the_bank_starts_the_authorisation_over(house: House)
     assert sorted(house.intents()) == ["canceled", "succeeded"]
 
 
+async def test_a_no_on_the_way_to_the_bank_stands(house: House) -> None:
+    """Even where the processor goes on saying that the traveller is awaited."""
+    house.fault(
+        "stripe", "confirm_payment_intent", "error_before",
+        skip=1, status=402, code="card_declined",
+    )  # fmt: skip
+    new = await house.wish_of_someone("pm_card_authenticationRequired")
+    attempt = await house.attempt_in(new.campaign_id, "awaiting_authentication")
+    start = await house.attempt(attempt["id"]).execute_update(
+        "begin_authentication",
+        BeginAuthentication(return_url=BACK),
+        result_type=AuthenticationStart,
+    )
+    assert start.redirect_url is None
+    await house.until(new.campaign_id, "needs_action")
+    assert (await house.attempts(new.campaign_id))[0]["failure_reason"] == "card_declined"
+    assert house.orders() == []
+    await house.in_order()
+
+
 async def test_the_traveller_fails_at_the_bank(house: House) -> None:
     new = await house.wish_of_someone("pm_card_authenticationRequired")
     attempt = await house.attempt_in(new.campaign_id, "awaiting_authentication")
