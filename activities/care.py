@@ -24,7 +24,7 @@ from db.queries.bookings import (
     get_booking,
     publish_status,
 )
-from db.queries.notices import add_notices
+from db.queries.notices import add_notices, pending_notices
 from db.queries.payments import refunds_of
 from db.queries.transitions import append_event, change_state
 from db.session import Database
@@ -86,24 +86,24 @@ class CareActivities:
         async with self._database.transaction(WORKER) as session:
             booking = await _existing(session, booking_id)
             if booking.state in _OVER:
-                return await _facts(session, booking, changed=False)
+                return await _facts(session, booking)
         async with provider_call():
             order = await self._orders.get(str(booking.duffel_order_id))
         async with self._database.transaction(WORKER) as session:
             row = await locked_booking(session, booking_id)
-            changed = await self._take_over(session, row, order)
-            return await _facts(session, row, changed=changed)
+            await self._take_over(session, row, order)
+            return await _facts(session, row)
 
     async def _take_over(
         self, session: AsyncSession, row: BookingRow, order: ProviderOrder
-    ) -> bool:
-        """Write what the seller says on the row; True if the traveller is told something."""
+    ) -> None:
+        """Write what the seller says on the row, and what the traveller is told of it."""
         now = activity_now()
         row.checked_at = now
         if order.cancelled_at and row.state not in _OVER:
             await _cancelled_elsewhere(session, row, now)
-            return True
-        changed = await self._schedule(session, row, order, now)
+            return
+        await self._schedule(session, row, order, now)
         if order.tickets and row.state is BookingState.TICKETING:
             row.ticket_numbers = [t.model_dump(mode="json") for t in order.tickets]
             row.raw_order_encrypted = await self._sealed(session, row, order)
@@ -117,16 +117,14 @@ class CareActivities:
                 notices=[booking_notice("ticketed", row)],
             )
             await publish_status(session, row, BookingStatus.TICKETED)
-            changed = True
         if now >= row.arrives_at + LANDED and row.state in _CANCELLABLE:
             await change_state(session, row, BookingState.FLOWN, now=now, event="booking.flown")
-        return changed
 
     async def _schedule(
         self, session: AsyncSession, row: BookingRow, order: ProviderOrder, now: datetime
-    ) -> bool:
+    ) -> None:
         if order.schedule_changes <= row.schedule_changes:
-            return False
+            return
         row.schedule_changes = order.schedule_changes
         row.itinerary = order.itinerary.model_dump(mode="json")
         row.raw_order_encrypted = await self._sealed(session, row, order)
@@ -136,7 +134,6 @@ class CareActivities:
         notice = booking_notice("schedule_changed", row, changes=order.schedule_changes)
         subject = derive("schedule", row.id, order.schedule_changes)
         await add_notices(session, [replace(notice, subject_id=subject)], now)
-        return True
 
     async def _sealed(self, session: AsyncSession, row: BookingRow, order: ProviderOrder) -> str:
         return await self._vault.seal(
@@ -356,7 +353,7 @@ def _offer(row: BookingRow, quote: CancellationQuote) -> CancellationOffer:
     )
 
 
-async def _facts(session: AsyncSession, row: BookingRow, *, changed: bool) -> OrderFacts:
+async def _facts(session: AsyncSession, row: BookingRow) -> OrderFacts:
     refunds = await refunds_of(session, row.id)
     itinerary = Itinerary.model_validate(row.itinerary)
     legs = " / ".join(f"{leg.origin}-{leg.destination}" for leg in itinerary.slices)
@@ -370,6 +367,7 @@ async def _facts(session: AsyncSession, row: BookingRow, *, changed: bool) -> Or
         cancelled_by_airline=row.cancelled_by == "airline",
         refund_due=await refund_due(session, row),
         refund_pending=any(r.status == RefundStatus.PENDING for r in refunds),
-        changed=changed,
+        # Read from the rows: whoever wrote the notice may have died before saying so.
+        changed=bool(await pending_notices(session, booking_id=row.id, limit=1)),
         summary=f"**{row.state}** {legs}, leaves {row.departs_at:%Y-%m-%d}",
     )

@@ -12,9 +12,10 @@ from activities.failures import provider_call
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
 from db.models import NoticeRow
+from db.queries.attempts import open_task
 from db.queries.bookings import get_booking
 from db.queries.campaigns import get_campaign, summary_of
-from db.queries.notices import mark_sent, pending_notices
+from db.queries.notices import mark_refused, mark_sent, pending_notices
 from db.queries.openings import get_proposal
 from db.queries.users import get_user
 from db.session import Database
@@ -22,6 +23,7 @@ from db.vault import PersonalVault
 from domain.ids import BookingId, CampaignId, UserId
 from domain.itineraries import Itinerary
 from domain.notices import NoticeFacts, compose
+from providers.errors import ProviderRefused
 from providers.ports import MailSender, OutgoingMail
 from runtime.clock import activity_now
 from runtime.tokens import PAY_PURPOSE, sign_token
@@ -67,12 +69,30 @@ class NoticeActivities:
         async with self._database.transaction(WORKER) as session:
             rows = await pending_notices(session, campaign_id=campaign_id, booking_id=booking_id)
             mails = [(row.id, await self._write(session, row)) for row in rows]
-        for notice_id, mail in mails:
-            async with provider_call():
-                await self._mail.send(mail)
-            async with self._database.transaction(WORKER) as session:
-                await mark_sent(session, notice_id, activity_now())
-        return len(mails)
+        return sum([await self._deliver(notice_id, mail) for notice_id, mail in mails])
+
+    async def _deliver(self, notice_id: UUID, mail: OutgoingMail) -> bool:
+        """Send one mail; a refusal for good becomes a person's task and stops no other mail."""
+        async with provider_call():
+            refusal = await self._refusal(mail)
+        now = activity_now()
+        async with self._database.transaction(WORKER) as session:
+            if refusal is None:
+                await mark_sent(session, notice_id, now)
+                return True
+            row = await mark_refused(session, notice_id)
+            if row is not None:
+                detail = f"notice {row.id} ({row.event}) is refused for good: {refusal.code}"
+                key = f"undelivered:{row.id}"
+                await open_task(session, key, "undelivered", detail, now, notice=row)
+        return False
+
+    async def _refusal(self, mail: OutgoingMail) -> ProviderRefused | None:
+        try:
+            await self._mail.send(mail)
+        except ProviderRefused as refusal:
+            return refusal
+        return None
 
     async def _write(self, session: AsyncSession, row: NoticeRow) -> OutgoingMail:
         user = await get_user(session, row.user_id)

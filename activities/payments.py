@@ -379,7 +379,7 @@ class PaymentActivities:
             if attempt is None or payment is None or payment.state is PaymentState.VOIDED:
                 return voided()
             if payment.state is PaymentState.DECLINED:
-                # A no stands: should the bank have agreed meanwhile, the failed attempt releases it.
+                # A no stands; should the bank agree after all, the end of the attempt undoes it.
                 return standing(payment) or voided()
             match answer:
                 case PaymentAuthorised(intent=intent):

@@ -11,6 +11,7 @@ from db.models import (
     BookingRow,
     CampaignRow,
     MandateRow,
+    NoticeRow,
     OperatorTaskRow,
     PaymentMethodRow,
     PaymentRow,
@@ -120,12 +121,13 @@ async def open_task(  # noqa: PLR0917
     now: datetime,
     attempt: AttemptRow | None = None,
     booking: BookingRow | None = None,
+    notice: NoticeRow | None = None,
 ) -> None:
-    """Ask a person, once for each key."""
+    """Ask a person, once for each key, about one of these or about nothing in particular."""
     task_id = derive("task", key)
     if await session.get(OperatorTaskRow, task_id):
         return
-    owner = attempt or booking
+    owner = attempt or booking or notice
     session.add(
         OperatorTaskRow(
             id=task_id,

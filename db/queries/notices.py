@@ -90,12 +90,13 @@ async def mark_sent(session: AsyncSession, notice_id: UUID, now: datetime) -> No
         row.state, row.sent_at, row.tries = NoticeState.SENT, now, row.tries + 1
 
 
-async def mark_failed(session: AsyncSession, notice_id: UUID, *, for_good: bool) -> None:
-    """Count a try that did not succeed; `for_good` gives the notice up."""
+async def mark_refused(session: AsyncSession, notice_id: UUID) -> NoticeRow | None:
+    """Give a notice up that will never be taken; None if it was sent or given up before."""
     row = await _locked(session, notice_id)
-    if row is not None and row.state is NoticeState.PENDING:
-        row.tries += 1
-        row.state = NoticeState.FAILED if for_good else NoticeState.PENDING
+    if row is None or row.state is not NoticeState.PENDING:
+        return None
+    row.state, row.tries = NoticeState.FAILED, row.tries + 1
+    return row
 
 
 async def list_notices(

@@ -39,7 +39,7 @@ class OrderFacts(Value):
     cancelled_by_airline: bool = False
     refund_due: Money | None = None  # owed to the traveller and not yet given back
     refund_pending: bool = False
-    changed: bool = False  # something was found that the traveller is told
+    changed: bool = False  # a notice waits to be sent
     summary: str = ""
 
 

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -275,18 +276,24 @@ async def test_a_campaign_has_one_live_booking(database: Database, cast: Any, no
         await cast.booking(session, campaign, campaign.user_id)
 
 
-async def test_a_notice_is_sent_once_and_counts_its_tries(database: Database, cast: Any, now: Any):
+async def test_a_notice_is_sent_once_or_given_up(database: Database, cast: Any, now: Any):
     async with database.transaction(WORKER) as session:
         owner = await cast.person(session)
         told = NewNotice(event="hello", subject_id=uuid4(), user_id=owner)
         await notice_queries.add_notices(session, [told], now)
         await notice_queries.add_notices(session, [told], now)
         (notice,) = await notice_queries.pending_notices(session)
-        await notice_queries.mark_failed(session, notice.id, for_good=False)
         await notice_queries.mark_sent(session, notice.id, now)
-        await notice_queries.mark_failed(session, notice.id, for_good=True)
+        assert await notice_queries.mark_refused(session, notice.id) is None
         row = (
             await session.scalars(select(NoticeRow).where(col(NoticeRow.user_id) == owner))
         ).one()
-        assert (row.state, row.tries, row.sent_at) == (NoticeState.SENT, 2, now)
+        assert (row.state, row.tries, row.sent_at) == (NoticeState.SENT, 1, now)
+        assert await notice_queries.pending_notices(session) == []
+
+        await notice_queries.add_notices(session, [replace(told, event="again")], now)
+        (notice,) = await notice_queries.pending_notices(session)
+        assert await notice_queries.mark_refused(session, notice.id) is not None
+        assert await notice_queries.mark_refused(session, notice.id) is None
+        assert notice.state is NoticeState.FAILED
         assert await notice_queries.pending_notices(session) == []

@@ -56,6 +56,20 @@ async def test_tickets_that_come_late_are_told(house: House) -> None:
     await house.in_order()
 
 
+async def test_a_mail_that_is_refused_for_good_is_a_persons_task_and_stops_no_other(
+    house: House,
+) -> None:
+    house.fault("mail", "deliver", "error_before", status=550)
+    await _ticketed(house)
+
+    async def told() -> bool:
+        rows = await house.rows("SELECT state FROM notices ORDER BY created_at")
+        return [r["state"] for r in rows] == ["failed", "sent"]
+
+    await eventually(told)
+    assert await house.tasks() == ["undelivered"]
+
+
 async def test_tickets_that_never_come_are_a_persons_task(simulated: House) -> None:
     house = simulated
     house.fault("duffel", "create_order", "delayed_ticketing", value="never")
