@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -86,13 +86,18 @@ def activity_methods(group: object) -> list[Any]:
     return [m for m in methods if hasattr(m, "__temporal_activity_definition")]
 
 
-def build_workers(client: Client, settings: Settings, activities: Activities) -> list[Worker]:
+def build_workers(
+    client: Client,
+    settings: Settings,
+    activities: Activities,
+    workflows: Sequence[type] = WORKFLOWS,
+) -> list[Worker]:
     drain = timedelta(seconds=settings.worker_shutdown_seconds)
     return [
         Worker(
             client,
             task_queue=MAIN_QUEUE,
-            workflows=WORKFLOWS,
+            workflows=workflows,
             activities=activities.main(),
             interceptors=[WorkflowClock()],
             max_cached_workflows=settings.worker_max_cached_workflows,
@@ -112,13 +117,21 @@ def build_workers(client: Client, settings: Settings, activities: Activities) ->
 
 
 def deployment(settings: Settings) -> WorkerDeploymentConfig | None:
-    """Version this worker where a build is named: running workflows move over by themselves."""
+    """Version this worker where a build is named.
+
+    Runs move to the newest build by themselves, or, where builds are not compatible, stay with the
+    one that began them until they go on as new runs.
+    """
     if settings.worker_deployment_build is None:
         return None
     return WorkerDeploymentConfig(
         version=WorkerDeploymentVersion("parker", settings.worker_deployment_build),
         use_worker_versioning=True,
-        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+        default_versioning_behavior=(
+            VersioningBehavior.PINNED
+            if settings.worker_deployment_pinned
+            else VersioningBehavior.AUTO_UPGRADE
+        ),
     )
 
 

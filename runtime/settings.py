@@ -130,6 +130,8 @@ class Settings(BaseSettings):
     worker_shutdown_seconds: Annotated[int, Field(ge=0, le=600)] = 20
     worker_deployment_build: _OptionalText = None
     """The build id of versioned workers; without one, workers are not versioned."""
+    worker_deployment_pinned: bool = False
+    """Keep each run on the build that began it; old workers stay until they have no more runs."""
 
     # What we serve
     api_host: str = "127.0.0.1"

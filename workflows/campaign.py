@@ -31,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.messages.search import search_workflow_id
     from workflows.attempt import AttemptWorkflow
+    from workflows.moving_on import move_on, time_to_move_on
     from workflows.telling import Telling
 
 STATE = SearchAttributeKey.for_keyword("CampaignState")
@@ -186,12 +187,12 @@ class CampaignWorkflow:
         return bool(self._inbox) and self._state is CampaignState.ACTIVE
 
     async def _move_on_if_long(self, facts: CampaignFacts) -> None:
-        if not workflow.info().is_continue_as_new_suggested():
+        if not time_to_move_on():
             return
         await self._telling.finish()
         await workflow.wait_condition(workflow.all_handlers_finished)
         del facts
-        workflow.continue_as_new(
+        move_on(
             CampaignInput(
                 campaign_id=self._id,
                 progress=CampaignProgress(

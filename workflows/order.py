@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         RefundInput,
     )
     from domain.orders import BookingState
+    from workflows.moving_on import move_on, time_to_move_on
     from workflows.telling import Telling
 
 TICKET_POLLS = (2, 5, 10, 30, 60, 120, 300)  # seconds; then every 10 minutes to the deadline
@@ -51,10 +52,10 @@ class OrderWorkflow:
         facts = await self._patiently(self._check)
         while not self._done(facts):
             await self._pause(facts)
-            if workflow.info().is_continue_as_new_suggested():
+            if time_to_move_on():
                 await self._telling.finish()
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(OrderInput(booking_id=self._id, progress=self._progress))
+                move_on(OrderInput(booking_id=self._id, progress=self._progress))
             facts = await self._patiently(self._care)
         await self._telling.finish()
         await workflow.wait_condition(workflow.all_handlers_finished)

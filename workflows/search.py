@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         search_workflow_id,
     )
     from runtime.temporal import SEARCH_QUEUE
+    from workflows.moving_on import move_on, time_to_move_on
 
 IDLE = timedelta(days=30)  # nothing due: only a nudge matters; this bounds a lost one
 LOOK_PRIORITY = Priority(priority_key=4)  # attempts search at 1
@@ -48,12 +49,10 @@ class SearchWorkflow:
             self._rounds += 1
             await self._sleep(plan)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(
-            SearchInput(seller=self._seller, rounds=self._rounds, looks=self._looks)
-        )
+        move_on(SearchInput(seller=self._seller, rounds=self._rounds, looks=self._looks))
 
     def _long(self, rounds_here: int) -> bool:
-        return workflow.info().is_continue_as_new_suggested() or rounds_here >= ROUNDS_PER_RUN
+        return rounds_here > 0 and (time_to_move_on() or rounds_here >= ROUNDS_PER_RUN)
 
     async def _plan(self) -> RoundPlan:
         plan = await workflow.execute_local_activity_method(

@@ -14,7 +14,7 @@ from runtime.temporal import data_converter, dev_server_extra_args, temporal_bin
 
 
 @asynccontextmanager
-async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
+async def server_with_skipping() -> AsyncIterator[WorkflowEnvironment]:
     environment = await WorkflowEnvironment.start_local(
         data_converter=data_converter(MasterKeys.parse(MASTER_KEYS)),
         dev_server_existing_path=temporal_binary(),
@@ -23,8 +23,18 @@ async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
     )
     async with environment:
         yield environment
+
+
+@asynccontextmanager
+async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
+    async with server_with_skipping() as environment:
+        yield environment
         # The workers have stopped: every history that the test made must replay.
         await replay_everything(environment.client)
+
+
+def address_of(server: WorkflowEnvironment) -> str:
+    return server.client.service_client.config.target_host
 
 
 @asynccontextmanager
@@ -33,6 +43,6 @@ async def house_of_its_own(
 ) -> AsyncIterator[House]:
     """Open a house whose policy and workers the test chooses."""
     async with skipping_server() as server:
-        address = server.client.service_client.config.target_host
+        address = address_of(server)
         async with open_house(database_url, sandbox, server.client, address, **choices) as house:
             yield house
