@@ -12,10 +12,11 @@ from activities.failures import provider_call
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
 from db.models import NoticeRow
+from db.models.notice import NoticeState
 from db.queries.attempts import open_task
 from db.queries.bookings import get_booking
 from db.queries.campaigns import get_campaign, summary_of
-from db.queries.notices import mark_refused, mark_sent, pending_notices
+from db.queries.notices import pending_notices, take_pending
 from db.queries.openings import get_proposal
 from db.queries.users import get_user
 from db.session import Database
@@ -68,23 +69,31 @@ class NoticeActivities:
     ) -> int:
         async with self._database.transaction(WORKER) as session:
             rows = await pending_notices(session, campaign_id=campaign_id, booking_id=booking_id)
-            mails = [(row.id, await self._write(session, row)) for row in rows]
-        return sum([await self._deliver(notice_id, mail) for notice_id, mail in mails])
+            waiting = [row.id for row in rows]
+        return sum([await self._deliver(notice_id) for notice_id in waiting])
 
-    async def _deliver(self, notice_id: UUID, mail: OutgoingMail) -> bool:
-        """Send one mail; a refusal for good becomes a person's task and stops no other mail."""
-        async with provider_call():
-            refusal = await self._refusal(mail)
-        now = activity_now()
+    async def _deliver(self, notice_id: UUID) -> bool:
+        """Send one mail; a refusal for good becomes a person's task and stops no other mail.
+
+        The row stays locked meanwhile: a booking and its wish tell the same things side by side.
+        """
         async with self._database.transaction(WORKER) as session:
+            row = await take_pending(session, notice_id)
+            if row is None:
+                return False
+            mail = await self._write(session, row)
+            async with provider_call():
+                refusal = await self._refusal(mail)
+            now = activity_now()
+            row.tries += 1
             if refusal is None:
-                await mark_sent(session, notice_id, now)
+                row.state, row.sent_at = NoticeState.SENT, now
                 return True
-            row = await mark_refused(session, notice_id)
-            if row is not None:
-                detail = f"notice {row.id} ({row.event}) is refused for good: {refusal.code}"
-                key = f"undelivered:{row.id}"
-                await open_task(session, key, "undelivered", detail, now, notice=row)
+            row.state = NoticeState.FAILED
+            detail = f"notice {row.id} ({row.event}) is refused for good: {refusal.code}"
+            await open_task(
+                session, f"undelivered:{row.id}", "undelivered", detail, now, notice=row
+            )
         return False
 
     async def _refusal(self, mail: OutgoingMail) -> ProviderRefused | None:

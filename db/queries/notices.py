@@ -84,18 +84,12 @@ async def pending_notices(
     return list(await session.scalars(query))
 
 
-async def mark_sent(session: AsyncSession, notice_id: UUID, now: datetime) -> None:
-    row = await _locked(session, notice_id)
-    if row is not None and row.state is not NoticeState.SENT:
-        row.state, row.sent_at, row.tries = NoticeState.SENT, now, row.tries + 1
-
-
-async def mark_refused(session: AsyncSession, notice_id: UUID) -> NoticeRow | None:
-    """Give a notice up that will never be taken; None if it was sent or given up before."""
-    row = await _locked(session, notice_id)
-    if row is None or row.state is not NoticeState.PENDING:
-        return None
-    row.state, row.tries = NoticeState.FAILED, row.tries + 1
+async def take_pending(session: AsyncSession, notice_id: UUID) -> NoticeRow | None:
+    """Lock a notice that is still to be sent; None if it is not, or if another sends it now."""
+    pending = col(NoticeRow.state) == NoticeState.PENDING
+    query = select(NoticeRow).where(col(NoticeRow.id) == notice_id, pending)
+    query = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    row: NoticeRow | None = await session.scalar(query)
     return row
 
 
@@ -106,7 +100,3 @@ async def list_notices(
     wanted = or_(col(NoticeRow.campaign_id) == campaign_id, col(NoticeRow.booking_id) == booking_id)
     query = select(NoticeRow).where(wanted).order_by(col(NoticeRow.created_at), col(NoticeRow.id))
     return list(await session.scalars(query))
-
-
-async def _locked(session: AsyncSession, notice_id: UUID) -> NoticeRow | None:
-    return await session.get(NoticeRow, notice_id, with_for_update=True, populate_existing=True)

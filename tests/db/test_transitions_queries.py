@@ -1,5 +1,4 @@
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -7,7 +6,6 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col
 
 from db.errors import StaleRow
 from db.models.booking import BookingStatus
@@ -276,24 +274,19 @@ async def test_a_campaign_has_one_live_booking(database: Database, cast: Any, no
         await cast.booking(session, campaign, campaign.user_id)
 
 
-async def test_a_notice_is_sent_once_or_given_up(database: Database, cast: Any, now: Any):
+async def test_a_notice_is_sent_by_one_at_a_time(database: Database, cast: Any, now: Any):
     async with database.transaction(WORKER) as session:
         owner = await cast.person(session)
         told = NewNotice(event="hello", subject_id=uuid4(), user_id=owner)
         await notice_queries.add_notices(session, [told], now)
         await notice_queries.add_notices(session, [told], now)
         (notice,) = await notice_queries.pending_notices(session)
-        await notice_queries.mark_sent(session, notice.id, now)
-        assert await notice_queries.mark_refused(session, notice.id) is None
-        row = (
-            await session.scalars(select(NoticeRow).where(col(NoticeRow.user_id) == owner))
-        ).one()
-        assert (row.state, row.tries, row.sent_at) == (NoticeState.SENT, 1, now)
-        assert await notice_queries.pending_notices(session) == []
-
-        await notice_queries.add_notices(session, [replace(told, event="again")], now)
-        (notice,) = await notice_queries.pending_notices(session)
-        assert await notice_queries.mark_refused(session, notice.id) is not None
-        assert await notice_queries.mark_refused(session, notice.id) is None
-        assert notice.state is NoticeState.FAILED
+    async with database.transaction(WORKER) as session:
+        row = await notice_queries.take_pending(session, notice.id)
+        async with database.transaction(WORKER) as other:
+            assert await notice_queries.take_pending(other, notice.id) is None
+        assert row is not None
+        row.state = NoticeState.SENT
+    async with database.transaction(WORKER) as session:
+        assert await notice_queries.take_pending(session, notice.id) is None
         assert await notice_queries.pending_notices(session) == []
