@@ -25,7 +25,7 @@ from domain.search_pace import (
 from domain.search_slots import Shape, Slot, slots_of
 from domain.values import Value
 
-FRESH = timedelta(hours=1)  # a wish made after a look waits at most this long for another one
+FRESH = timedelta(minutes=5)  # a wish made after a look waits at most this long for another one
 SHORTEST_WAKE = timedelta(minutes=1)  # rounds never spin, even if looks fail
 CHECK_PAUSE = timedelta(hours=1)  # between two checks of one wish
 BLIND_PAUSE = timedelta(hours=1)  # after a failed look at a pair that no look has told of yet

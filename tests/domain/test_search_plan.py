@@ -180,7 +180,7 @@ def test_a_new_wish_gets_a_look_though_others_had_theirs():
     old = watch("old", since=START - timedelta(days=30))
     assert plan([old], known).looks == ()
     assert len(plan([old, watch("new")], known).looks) == 1
-    fresh = {key: Known(last_look_at=START - timedelta(minutes=30), best_minor=90_000, looks=9)}
+    fresh = {key: Known(last_look_at=START - timedelta(minutes=3), best_minor=90_000, looks=9)}
     assert plan([old, watch("new")], fresh).looks == ()
 
 
