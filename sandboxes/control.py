@@ -125,7 +125,7 @@ class _Plane:
             return _refusal(422, "since_id must be a number")
         with self._frame.store.transaction() as tx:
             rows = tx.sql.execute(
-                "SELECT id, vendor, operation, method, path, status, fault, at, caller_now"
+                "SELECT id, vendor, operation, method, path, status, fault, at, caller_now, mark"
                 " FROM requests WHERE id > :since"
                 " AND (:vendor IS NULL OR vendor = :vendor)"
                 " AND (:operation IS NULL OR operation = :operation) ORDER BY id",
@@ -135,7 +135,9 @@ class _Plane:
                     "operation": query.get("operation"),
                 },
             ).fetchall()
-        names = ("id", "vendor", "operation", "method", "path", "status", "fault", "at", "now")
+        names = (
+            "id", "vendor", "operation", "method", "path", "status", "fault", "at", "now", "mark",
+        )  # fmt: skip
         return JSONResponse([dict(zip(names, row, strict=True)) for row in rows])
 
     async def count_requests(self, request: Request) -> Response:

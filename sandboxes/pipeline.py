@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from sandboxes.clock import BadInstantError, now_of, to_text, wall_now
-from sandboxes.faults import Faults, Rule, text_of
+from sandboxes.faults import MARK_HEADER, Faults, Rule, text_of
 from sandboxes.server import (
     CutResponse,
     HeadersOnlyResponse,
@@ -221,6 +221,7 @@ def _log_start(
         path=request.url.path,
         at=to_text(context.wall),
         caller_now=to_text(context.now),
+        mark=request.headers.get(MARK_HEADER, ""),
     )
 
 
@@ -228,9 +229,9 @@ def log_start(store: Store, **row: str) -> int:
     """Write down that a call came in, before anything is done about it."""
     with store.transaction() as tx:
         cursor = tx.sql.execute(
-            "INSERT INTO requests (vendor, operation, method, path, at, caller_now)"
-            " VALUES (:vendor, :operation, :method, :path, :at, :caller_now)",
-            row,
+            "INSERT INTO requests (vendor, operation, method, path, at, caller_now, mark)"
+            " VALUES (:vendor, :operation, :method, :path, :at, :caller_now, :mark)",
+            {"mark": "", **row},
         )
         return int(cursor.lastrowid or 0)
 

@@ -36,7 +36,8 @@ CREATE TABLE IF NOT EXISTS requests (
   status INTEGER,
   fault TEXT,
   at TEXT NOT NULL,
-  caller_now TEXT NOT NULL
+  caller_now TEXT NOT NULL,
+  mark TEXT NOT NULL DEFAULT ''
 );
 """
 
@@ -120,6 +121,13 @@ class Store:
         # NORMAL loses nothing when the process dies, only when the machine does.
         self._sql.execute("PRAGMA synchronous = NORMAL")
         self._sql.executescript(_SCHEMA)
+        self._add_missing()
+
+    def _add_missing(self) -> None:
+        """Bring the file of an older sandbox up to date."""
+        columns = {row[1] for row in self._sql.execute("PRAGMA table_info(requests)")}
+        if "mark" not in columns:
+            self._sql.execute("ALTER TABLE requests ADD COLUMN mark TEXT NOT NULL DEFAULT ''")
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
