@@ -67,7 +67,9 @@ class AttemptActivities:
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
             campaign = await lock_campaign(session, request.campaign_id)
-            attempt = await lock_attempt(session, request.attempt_id)
+            attempt = await lock_attempt(
+                session, request.attempt_id, campaign_id=request.campaign_id
+            )
             if campaign is None or attempt is None:
                 return AttemptClosed(booked=False, reason=request.reason)
             if attempt.state is AttemptState.CAPTURED:

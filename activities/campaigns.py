@@ -22,7 +22,7 @@ from db.session import Database
 from domain.attempts import PAST_NO_RETURN
 from domain.campaigns import ENDED, BookingMode, CampaignState
 from domain.ids import AttemptId, CampaignId
-from domain.mandates import may_book
+from domain.mandates import Mandate, may_book
 from domain.messages.attempt import AttemptInput
 from domain.messages.campaign import (
     ApprovedProposal,
@@ -207,12 +207,13 @@ class CampaignActivities:
             done = await self._done_before(session, request)
             if done:
                 return done
-            why = await self._unfit(session, row, request, now)
-            if why:
+            mandate = await live_mandate(session, row.id)
+            why = await self._unfit(session, row, mandate, request, now)
+            if why or mandate is None:
                 return Opened(what=Opening.NOTHING, why=why)
             if row.mode is BookingMode.ASK_ME_FIRST and request.proposal_id is None:
                 return await self._propose(session, row, request, now)
-            return await self._attempt(session, row, request, now)
+            return await self._attempt(session, row, mandate, request, now)
 
     async def _done_before(self, session: AsyncSession, request: OpenInput) -> Opened | None:
         attempt = await attempt_opened_by(session, request.opening_key)
@@ -223,7 +224,12 @@ class CampaignActivities:
         return None
 
     async def _unfit(
-        self, session: AsyncSession, row: CampaignRow, request: OpenInput, now: datetime
+        self,
+        session: AsyncSession,
+        row: CampaignRow,
+        mandate: Mandate | None,
+        request: OpenInput,
+        now: datetime,
     ) -> str:
         """Say what forbids acting on the match, in a word for the log."""
         if row.status is not CampaignState.ACTIVE or now >= row.ends_at:
@@ -234,7 +240,6 @@ class CampaignActivities:
             return "holding off"
         if await live_attempt(session, row.id) or await live_booking(session, row.id):
             return "one at a time"
-        mandate = await live_mandate(session, row.id)
         if mandate is None or may_book(mandate, request.offer.price, now):
             return "not allowed by the mandate"
         if await booking_stopped(session):
@@ -242,14 +247,17 @@ class CampaignActivities:
         return ""
 
     async def _attempt(
-        self, session: AsyncSession, row: CampaignRow, request: OpenInput, now: datetime
+        self,
+        session: AsyncSession,
+        row: CampaignRow,
+        mandate: Mandate,
+        request: OpenInput,
+        now: datetime,
     ) -> Opened:
         card = await card_of(session, row)
         if card is None:
             await self._ask_for_card(session, row, now)
             return Opened(what=Opening.NOTHING, why="no usable card")
-        mandate = await live_mandate(session, row.id)
-        assert mandate is not None
         limit = min(row.budget, mandate.cap, key=lambda m: m.minor)
         if request.proposal_id:
             limit = min(limit, request.offer.price, key=lambda m: m.minor)

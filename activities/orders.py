@@ -129,7 +129,7 @@ class OrderActivities:
     ) -> _Ready | OrderOutcome:
         now = activity_now()
         campaign = await lock_campaign(session, request.campaign_id)
-        attempt = await lock_attempt(session, request.attempt_id)
+        attempt = await lock_attempt(session, request.attempt_id, campaign_id=request.campaign_id)
         if campaign is None or attempt is None:
             return _withdrawn()
         earlier = await self._earlier(session, request, attempt)
@@ -271,7 +271,9 @@ class OrderActivities:
                 case OrderRefused():
                     return await self._refuse(session, request, key, answer)
                 case OrderUnknown():
-                    attempt = await lock_attempt(session, request.attempt_id)
+                    attempt = await lock_attempt(
+                        session, request.attempt_id, campaign_id=request.campaign_id
+                    )
                     call = await calls.get_call(session, key, lock=True)
                     if attempt and call and call.state is CallState.SENT:
                         calls.settle(call, CallState.UNKNOWN, now, {"code": answer.code})
@@ -292,7 +294,7 @@ class OrderActivities:
         """Write a placed order down, whoever found it first."""
         now = activity_now()
         await lock_campaign(session, campaign_id)
-        attempt = await lock_attempt(session, attempt_id)
+        attempt = await lock_attempt(session, attempt_id, campaign_id=campaign_id)
         call = await calls.get_call(session, key, lock=True)
         if attempt is None or call is None:
             raise LookupError(f"attempt {attempt_id} has lost its order call")
@@ -334,7 +336,7 @@ class OrderActivities:
     ) -> OrderOutcome:
         now = activity_now()
         await lock_campaign(session, request.campaign_id)
-        attempt = await lock_attempt(session, request.attempt_id)
+        attempt = await lock_attempt(session, request.attempt_id, campaign_id=request.campaign_id)
         call = await calls.get_call(session, key, lock=True)
         again = answer.kind in _SEARCH_AGAIN
         if call and call.state in {CallState.SENT, CallState.UNKNOWN}:
@@ -390,7 +392,9 @@ class OrderActivities:
                 return _outcome_of_refusal(call)
             if call.state is CallState.UNAVAILABLE:
                 return _refused(FailureReason.PROVIDER_UNAVAILABLE, "unavailable")
-            attempt = await lock_attempt(session, request.attempt_id)
+            attempt = await lock_attempt(
+                session, request.attempt_id, campaign_id=request.campaign_id
+            )
             if attempt:
                 await self._say_unknown(session, attempt, activity_now())
         async with provider_call():

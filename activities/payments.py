@@ -125,7 +125,7 @@ class PaymentActivities:
                 answer = await self._payments.confirm(intent_ref, key=_this_try(key))
             else:
                 answer = answer_of(intent)
-        return await self._record_answer(request.attempt_id, request.round, answer)
+        return await self._record_answer(request.attempt_id, payment, answer)
 
     async def _begin(
         self, session: AsyncSession, request: AuthoriseInput
@@ -133,7 +133,7 @@ class PaymentActivities:
         """Find or insert the payment's row; an answer where nothing is left to be asked."""
         now = activity_now()
         campaign = await lock_campaign(session, request.campaign_id)
-        attempt = await lock_attempt(session, request.attempt_id)
+        attempt = await lock_attempt(session, request.attempt_id, campaign_id=request.campaign_id)
         if campaign is None or attempt is None or attempt.failure_reason:
             return voided()
         payment = await get_payment(session, attempt.id, request.round, lock=True)
@@ -241,7 +241,7 @@ class PaymentActivities:
             return voided()
         async with provider_call():
             intent = await self._payments.get(payment.intent_ref)
-        return await self._record_answer(step.attempt_id, step.round, answer_of(intent))
+        return await self._record_answer(step.attempt_id, payment, answer_of(intent))
 
     @activity.defn
     async def begin_authentication(self, request: AuthenticateInput) -> Authorisation:
@@ -264,7 +264,7 @@ class PaymentActivities:
                     )
                 ),
             )
-        return await self._record_answer(request.attempt_id, request.round, answer)
+        return await self._record_answer(request.attempt_id, payment, answer)
 
     # Releasing and taking
 
@@ -369,13 +369,13 @@ class PaymentActivities:
     async def _record_answer(
         self,
         attempt_id: UUID,
-        number: int,
+        asked: PaymentRow,
         answer: PaymentAuthorised | PaymentDeclined | AuthenticationRequired,
     ) -> Authorisation:
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            attempt = await lock_attempt(session, attempt_id)
-            payment = await get_payment(session, attempt_id, number, lock=True)
+            attempt = await lock_attempt(session, attempt_id, campaign_id=asked.campaign_id)
+            payment = await get_payment(session, attempt_id, asked.round, lock=True)
             if attempt is None or payment is None or payment.state is PaymentState.VOIDED:
                 return voided()
             if payment.state is PaymentState.DECLINED:

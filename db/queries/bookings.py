@@ -121,8 +121,8 @@ async def record_ordered(
 async def record_paid(session: AsyncSession, request: CaptureInput, now: datetime) -> None:
     """Write down that the money was taken: payment, attempt, booking and campaign at once."""
     campaign = await lock_campaign(session, request.campaign_id)
-    attempt = await lock_attempt(session, request.attempt_id)
-    booking = await lock_booking(session, request.booking_id)
+    attempt = await lock_attempt(session, request.attempt_id, campaign_id=request.campaign_id)
+    booking = await lock_booking(session, request.booking_id, campaign_id=request.campaign_id)
     payment = await get_payment(session, request.attempt_id, request.round, lock=True)
     if campaign is None or attempt is None or booking is None or payment is None:
         raise LookupError(f"attempt {request.attempt_id} has lost a row")

@@ -12,7 +12,11 @@ from domain.ids import UserId
 
 
 async def get_data_key(session: AsyncSession, user_id: UserId) -> DataKeyRow | None:
-    return await session.get(DataKeyRow, user_id)
+    row = await session.get(DataKeyRow, user_id)
+    if row is not None:
+        # The session holds its rows weakly: kept here, a person's key is read once for all fields.
+        session.info[DataKeyRow, user_id] = row
+    return row
 
 
 async def ensure_data_key(

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.locks import hold
 from db.models import PaymentCustomerRow, PaymentMethodRow, PaymentRow, RefundRow
 from domain.payments import PaymentState
 
@@ -19,6 +20,8 @@ async def get_payment(
     if lock:
         query = query.with_for_update()
     row: PaymentRow | None = await session.scalar(query.execution_options(populate_existing=True))
+    if lock and row is not None:
+        hold(session, row, row.id)
     return row
 
 
@@ -33,6 +36,8 @@ async def captured_payment(
     if lock:
         query = query.with_for_update()
     row: PaymentRow | None = await session.scalar(query.execution_options(populate_existing=True))
+    if lock and row is not None:
+        hold(session, row, row.id)
     return row
 
 

@@ -6,7 +6,7 @@ several starts with the campaign.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -14,9 +14,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql import bindparam
-from sqlmodel import SQLModel
 
 from db.errors import StaleRow
+from db.locks import lock
 from db.models.attempt import AttemptRow
 from db.models.booking import PUBLISHED_BOOKING_STATUS, BookingRow
 from db.models.campaign import CampaignRow
@@ -29,7 +29,6 @@ from domain.payments import PAYMENT_TRANSITIONS, PaymentState
 
 Stateful = CampaignRow | AttemptRow | BookingRow | PaymentRow
 State = CampaignState | AttemptState | BookingState | PaymentState
-R = TypeVar("R", bound=SQLModel)
 
 EVENTS_CHANNEL = "campaign_events"
 _NOTHING: Mapping[str, Any] = {}
@@ -67,7 +66,8 @@ async def change_state(
 ) -> None:
     """Move the row to another state, append the campaign's event and write the notices.
 
-    The row is read again under lock first, so `row` tells the truth afterwards.
+    The row is read again under lock first, unless this transaction holds that lock already, so
+    `row` tells the truth afterwards.
 
     Raises:
         IllegalTransition: the domain's table does not allow the change from where the row is now.
@@ -128,26 +128,48 @@ async def append_event(
 
 
 async def lock_campaign(session: AsyncSession, campaign_id: UUID) -> CampaignRow | None:
-    return await _lock(session, CampaignRow, campaign_id)
+    return await lock(session, CampaignRow, campaign_id)
 
 
-async def lock_attempt(session: AsyncSession, attempt_id: UUID) -> AttemptRow | None:
-    """Lock the attempt, and its campaign before it."""
-    row = await session.get(AttemptRow, attempt_id)
-    if row is None:
-        return None
-    await _lock(session, CampaignRow, row.campaign_id)
-    return await _lock(session, AttemptRow, attempt_id)
+async def lock_attempt(
+    session: AsyncSession, attempt_id: UUID, *, campaign_id: UUID | None = None
+) -> AttemptRow | None:
+    """Lock the attempt, and its campaign before it: who can name that saves a question.
+
+    Raises:
+        LookupError: the attempt is another campaign's.
+    """
+    if campaign_id is None:
+        seen = await session.get(AttemptRow, attempt_id)
+        if seen is None:
+            return None
+        campaign_id = seen.campaign_id
+    await lock(session, CampaignRow, campaign_id)
+    row = await lock(session, AttemptRow, attempt_id)
+    if row is not None and row.campaign_id != campaign_id:
+        raise LookupError(f"attempt {attempt_id} is not of campaign {campaign_id}")
+    return row
 
 
-async def lock_booking(session: AsyncSession, booking_id: UUID) -> BookingRow | None:
-    """Lock the booking, and its campaign, if it has one, before it."""
-    row = await session.get(BookingRow, booking_id)
-    if row is None:
-        return None
-    if row.campaign_id is not None:
-        await _lock(session, CampaignRow, row.campaign_id)
-    return await _lock(session, BookingRow, booking_id)
+async def lock_booking(
+    session: AsyncSession, booking_id: UUID, *, campaign_id: UUID | None = None
+) -> BookingRow | None:
+    """Lock the booking, and its campaign, if it has one, before it; see `lock_attempt`.
+
+    Raises:
+        LookupError: the booking is not of the campaign that was named.
+    """
+    if campaign_id is None:
+        seen = await session.get(BookingRow, booking_id)
+        if seen is None:
+            return None
+        campaign_id = seen.campaign_id
+    if campaign_id is not None:
+        await lock(session, CampaignRow, campaign_id)
+    row = await lock(session, BookingRow, booking_id)
+    if row is not None and row.campaign_id != campaign_id:
+        raise LookupError(f"booking {booking_id} is not of campaign {campaign_id}")
+    return row
 
 
 def payment_notice(
@@ -172,19 +194,10 @@ async def _lock_again(session: AsyncSession, row: Stateful) -> None:
     seen = None if isinstance(row, PaymentRow) else row.row_version
     campaign_id = _campaign_of(row)
     if campaign_id is not None and not isinstance(row, CampaignRow):
-        await _lock(session, CampaignRow, campaign_id)
-    found = await _lock(session, type(row), row.id)
+        await lock(session, CampaignRow, campaign_id)
+    found = await lock(session, type(row), row.id)
     if found is not row or (not isinstance(row, PaymentRow) and row.row_version != seen):
         raise StaleRow(type(row).__name__, row.id)
-
-
-async def _lock(session: AsyncSession, kind: type[R], row_id: UUID) -> R | None:
-    # What the caller has set is written first, so that reading again does not undo it. The lock
-    # lets others insert rows that merely point here (NO KEY), such as a look's decisions.
-    await session.flush()
-    return await session.get(
-        kind, row_id, with_for_update={"key_share": True}, populate_existing=True
-    )
 
 
 def _campaign_of(row: Stateful) -> UUID | None:
