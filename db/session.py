@@ -3,16 +3,21 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session, SessionTransaction
 
 from domain.ids import UserId
 
 APP_ROLE = "parker_app"
 WORKER_ROLE = "parker_worker"
+
+_PERSON = "person"
 
 
 @dataclass(frozen=True)
@@ -33,23 +38,23 @@ class Database:
         self._url, self._role = url, role
         self._engine = create_async_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
-            connect_args={"options": self._options()},
+            # The driver opens no transaction by itself: `_ActingSession` does, in one round trip.
+            connect_args={"options": self._options(), "autocommit": True},
             pool_size=pool_size,
             max_overflow=0,
-            # A server that was restarted is found out here instead of in the middle of a step.
-            pool_pre_ping=True,
         )
-        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(
+            self._engine, sync_session_class=_ActingSession, expire_on_commit=False
+        )
 
     @asynccontextmanager
     async def transaction(self, actor: UserId | SystemActor) -> AsyncIterator[AsyncSession]:
         """Open a transaction for the actor; commit at its end, roll back on any error."""
-        person = "" if isinstance(actor, SystemActor) else str(actor)
-        async with self._sessions.begin() as session:
-            await session.execute(
-                text("SELECT set_config('app.user_id', :person, true)"), {"person": person}
-            )
+        person = "" if isinstance(actor, SystemActor) else str(UUID(str(actor)))
+        async with self._sessions(info={_PERSON: person}) as session:
+            await _connect(session)
             yield session
+            await session.commit()
 
     async def ping(self) -> None:
         """Raise what the driver raises unless the server answers."""
@@ -80,6 +85,33 @@ class Database:
 
     def _options(self) -> str:
         return "-c timezone=UTC" + (f" -c role={self._role}" if self._role else "")
+
+
+class _ActingSession(Session):
+    """Begins each transaction on behalf of `info[_PERSON]`; one not set sees no person's rows."""
+
+
+@event.listens_for(_ActingSession, "after_begin")
+def _act(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    del transaction
+    # Several statements in one round trip take no parameters; the person is a UUID or nothing.
+    connection.exec_driver_sql(
+        f"BEGIN; SELECT set_config('app.user_id', '{session.info[_PERSON]}', true)"
+    )
+
+
+async def _connect(session: AsyncSession) -> None:
+    """Begin, on a fresh connection if the server was restarted since this one was used.
+
+    Nothing has been done yet, so that beginning again repeats nothing.
+    """
+    try:
+        await session.connection()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        await session.rollback()
+        await session.connection()
 
 
 async def _payloads(connection: psycopg.AsyncConnection) -> AsyncGenerator[str, None]:
