@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+# Workflow modules are imported anew for each run; without bytecode they are compiled each time.
+unexport PYTHONDONTWRITEBYTECODE
 # Each has servers of its own; more than two processes gain nothing on two cores.
 TEST_PROCESSES ?= 2
 

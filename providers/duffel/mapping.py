@@ -40,6 +40,7 @@ ATTEMPT_KEY: Final = "attempt_id"
 CAMPAIGN_KEY: Final = "campaign_id"
 
 _KINDS = {"adult": "adult", "child": "child", "infant": "infant_without_seat"}
+_CABINS = {cabin.value: cabin for cabin in Cabin}  # asked for each segment of each offer
 _FROM_LOWEST = (Cabin.ECONOMY, Cabin.PREMIUM_ECONOMY, Cabin.BUSINESS, Cabin.FIRST)
 # Duffel takes 0 to 2 and assumes 1 when told nothing; no limit of ours means its highest.
 _MOST_CONNECTIONS = 2
@@ -287,8 +288,7 @@ def _cabins(segment: WireSegment) -> list[str | None]:
 
 def _lowest(cabins: Iterable[str | None]) -> Cabin | None:
     """Return the lowest cabin of all; None as soon as one is not known."""
-    names = {cabin.value: cabin for cabin in Cabin}
-    found = [names.get(cabin or "") for cabin in cabins]
+    found = [_CABINS.get(cabin or "") for cabin in cabins]
     known = [cabin for cabin in found if cabin is not None]
     if not known or len(known) < len(found):
         return None
