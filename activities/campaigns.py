@@ -14,7 +14,7 @@ from db.models.proposal import ProposalStatus
 from db.queries import openings
 from db.queries.attempts import attempt_opened_by, card_of, live_attempt, live_mandate
 from db.queries.bookings import live_booking
-from db.queries.campaigns import apply_edit, facts, get_campaign, insert_campaign
+from db.queries.campaigns import apply_edit, facts, facts_of, get_campaign, insert_campaign
 from db.queries.notices import NewNotice, add_notices
 from db.queries.switches import booking_stopped
 from db.queries.transitions import append_event, change_state, lock_campaign
@@ -204,16 +204,22 @@ class CampaignActivities:
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
             row = await _locked(session, request.campaign_id)
-            done = await self._done_before(session, request)
-            if done:
-                return done
-            mandate = await live_mandate(session, row.id)
-            why = await self._unfit(session, row, mandate, request, now)
-            if why or mandate is None:
-                return Opened(what=Opening.NOTHING, why=why)
-            if row.mode is BookingMode.ASK_ME_FIRST and request.proposal_id is None:
-                return await self._propose(session, row, request, now)
-            return await self._attempt(session, row, mandate, request, now)
+            opened = await self._done_before(session, request)
+            if opened is None:
+                opened = await self._act(session, row, request, now)
+            known = await facts_of(session, row, now, warn_before=self._warn_before)
+        return opened.model_copy(update={"facts": known})
+
+    async def _act(
+        self, session: AsyncSession, row: CampaignRow, request: OpenInput, now: datetime
+    ) -> Opened:
+        mandate = await live_mandate(session, row.id)
+        why = await self._unfit(session, row, mandate, request, now)
+        if why or mandate is None:
+            return Opened(what=Opening.NOTHING, why=why)
+        if row.mode is BookingMode.ASK_ME_FIRST and request.proposal_id is None:
+            return await self._propose(session, row, request, now)
+        return await self._attempt(session, row, mandate, request, now)
 
     async def _done_before(self, session: AsyncSession, request: OpenInput) -> Opened | None:
         attempt = await attempt_opened_by(session, request.opening_key)

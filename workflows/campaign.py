@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         CampaignProgress,
         EditInput,
         OfferFound,
+        Opened,
         Opening,
         OpenInput,
         ProposalInput,
@@ -35,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.telling import Telling
 
 STATE = SearchAttributeKey.for_keyword("CampaignState")
+MATCHES_FIRST = "matches-first"  # campaigns that slept before asked the row first
 INBOX_LIMIT = 100  # matches beyond this are dropped: the next look finds them again
 
 
@@ -85,9 +87,15 @@ class CampaignWorkflow:
         return answer.code is not CampaignAnswerCode.KEY_CLASH
 
     async def _turn(self) -> CampaignFacts:
-        """Do what is due: expiry first, then the matches that came in."""
+        """Do what is due: expiry first, then the matches that came in.
+
+        A match that comes alone is acted on at once: its activity asks the row itself.
+        """
         self._changed = False
-        facts = await self._facts()
+        if self._work_waits() and workflow.patched(MATCHES_FIRST):
+            facts = await self._answer_matches()
+        else:
+            facts = await self._facts()
         if facts.state in ENDED:
             return facts
         now = workflow.now()
@@ -102,17 +110,20 @@ class CampaignWorkflow:
             facts = await self._facts()
             await self._nudge_search(facts)
         if self._inbox and facts.state is CampaignState.ACTIVE:
-            await self._answer_matches()
-            facts = await self._facts()
+            facts = await self._answer_matches()
         return facts
 
-    async def _answer_matches(self) -> None:
+    async def _answer_matches(self) -> CampaignFacts:
         """Act on the first match that still holds; the others come again with the next look."""
+        facts: CampaignFacts | None = None
         while self._inbox:
-            if await self._open(self._inbox.popleft()) is not Opening.NOTHING:
+            opened = await self._open(self._inbox.popleft())
+            facts = opened.facts
+            if opened.what is not Opening.NOTHING:
                 self._inbox.clear()
+        return self._know(facts) if facts else await self._facts()
 
-    async def _open(self, match: OfferFound, proposal_id: ProposalId | None = None) -> Opening:
+    async def _open(self, match: OfferFound, proposal_id: ProposalId | None = None) -> Opened:
         self._opened += 1
         opened = await workflow.execute_local_activity_method(
             CampaignActivities.act_on_match,
@@ -128,7 +139,7 @@ class CampaignWorkflow:
             self._telling.tell()
         if opened.attempt:
             await self._start(opened.attempt)
-        return opened.what
+        return opened
 
     async def _book_what_is_open(self, facts: CampaignFacts) -> None:
         """Follow the rows: an attempt that stands there and that nobody runs is started."""
@@ -324,9 +335,13 @@ class CampaignWorkflow:
             workflow.logger.info("no search loop runs; the schedule will start it")
 
     async def _facts(self) -> CampaignFacts:
-        facts = await workflow.execute_local_activity_method(
-            CampaignActivities.campaign_facts, CampaignId(self._id), **ROWS
+        return self._know(
+            await workflow.execute_local_activity_method(
+                CampaignActivities.campaign_facts, CampaignId(self._id), **ROWS
+            )
         )
+
+    def _know(self, facts: CampaignFacts) -> CampaignFacts:
         if facts.state is not self._state:
             self._state = facts.state
             workflow.upsert_search_attributes([STATE.value_set(facts.state)])

@@ -175,16 +175,21 @@ async def facts(
 ) -> CampaignFacts | None:
     """Gather what the campaign's workflow needs for its timers; None: no such campaign."""
     row = await get_campaign(session, campaign_id)
-    if row is None:
-        return None
+    return await facts_of(session, row, now, warn_before=warn_before) if row else None
+
+
+async def facts_of(
+    session: AsyncSession, row: CampaignRow, now: datetime, *, warn_before: timedelta
+) -> CampaignFacts:
+    """Gather the same for a campaign that is at hand."""
     attempt = await session.scalar(
         select(AttemptRow).where(
-            col(AttemptRow.campaign_id) == campaign_id, col(AttemptRow.state).in_(LIVE)
+            col(AttemptRow.campaign_id) == row.id, col(AttemptRow.state).in_(LIVE)
         )
     )
     proposal = await session.scalar(
         select(ProposalRow).where(
-            col(ProposalRow.campaign_id) == campaign_id,
+            col(ProposalRow.campaign_id) == row.id,
             col(ProposalRow.status) == ProposalStatus.OPEN,
         )
     )

@@ -73,6 +73,9 @@ async def get_customer(session: AsyncSession, user_id: UUID) -> PaymentCustomerR
 async def get_method(
     session: AsyncSession, method_id: UUID, *, lock: bool = False
 ) -> PaymentMethodRow | None:
-    return await session.get(
+    row = await session.get(
         PaymentMethodRow, method_id, with_for_update=lock, populate_existing=lock
     )
+    if lock and row is not None:
+        hold(session, row, row.id)
+    return row

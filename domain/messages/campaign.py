@@ -134,12 +134,6 @@ class OpenInput(Value):
     proposal_id: ProposalId | None = None  # set when an approved proposal is being booked
 
 
-class Opened(Value):
-    what: Opening
-    why: str = ""
-    attempt: AttemptInput | None = None
-
-
 class CampaignFacts(Value):
     """The row's facts that the workflow needs for its timers; no personal data."""
 
@@ -158,6 +152,14 @@ class CampaignFacts(Value):
     attempt_id: AttemptId | None = None
     past_no_return: bool = False
     seller: str = "duffel"
+
+
+class Opened(Value):
+    what: Opening
+    why: str = ""
+    attempt: AttemptInput | None = None
+    facts: CampaignFacts | None = None
+    """How the campaign stands after it; older workers did not say."""
 
 
 class AttemptFinished(Value):

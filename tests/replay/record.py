@@ -33,6 +33,7 @@ async def booked(house: House) -> dict[str, str]:
     await eventually(ticketed)
     return {
         "campaign-booked": f"campaign:{new.campaign_id}",
+        "campaign-booked_match_first": f"campaign:{new.campaign_id}",
         "attempt-booked": f"attempt:{attempt}",
         "order-ticketed": f"order:{booking}",
         "search-running": "search:duffel",
