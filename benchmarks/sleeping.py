@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from temporalio.client import Client, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
@@ -77,10 +77,22 @@ async def _put_to_sleep(client: Client, owner: UserId, number: int) -> list[str]
                 task_queue=MAIN_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
-            await handle.execute_update(CampaignWorkflow.created)
+            await _until_made(handle)
             return handle.id
 
     return list(await asyncio.gather(*(one() for _ in range(number))))
+
+
+async def _until_made(handle: WorkflowHandle[CampaignWorkflow, Any]) -> None:
+    """Wait for the row; a starved machine makes a workflow task late, and then it is refused."""
+    async with asyncio.timeout(LONGEST_SECONDS):
+        while True:
+            try:
+                await handle.execute_update(CampaignWorkflow.created, id="made")
+            except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
+                await asyncio.sleep(1)
+            else:
+                return
 
 
 async def _memory(stack: Stack) -> dict[str, float]:
