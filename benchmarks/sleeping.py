@@ -28,6 +28,7 @@ SIDE_BY_SIDE = 64
 SETTLE_SECONDS = 5
 LONGEST_SECONDS = 600
 ANSWER_WITHIN = timedelta(seconds=2)
+MADE_WITHIN = timedelta(seconds=15)
 _MONTHS_AHEAD = timedelta(days=350)  # beyond what airlines sell, so that nothing is looked at
 
 
@@ -88,7 +89,9 @@ async def _until_made(handle: WorkflowHandle[CampaignWorkflow, Any]) -> None:
     async with asyncio.timeout(LONGEST_SECONDS):
         while True:
             try:
-                await handle.execute_update(CampaignWorkflow.created, id="made")
+                await handle.execute_update(
+                    CampaignWorkflow.created, id="made", rpc_timeout=MADE_WITHIN
+                )
             except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
                 await asyncio.sleep(1)
             else:
