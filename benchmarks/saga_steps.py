@@ -9,6 +9,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 import worker as product
@@ -30,6 +31,7 @@ from providers.ports import CardPayments, FlightOrders, FlightSearch, MailSender
 from providers.registry import Providers
 
 STEPS = ("act_on_match", "choose_offer", "authorise", "create_order", "capture", "send_notices")
+RETRIES = 2  # a busy sandbox may close a connection; Temporal would try again
 _CARE = "OrderWorkflow"  # it looks after the order beside the saga
 
 
@@ -165,6 +167,13 @@ async def call(function: Callable[..., Awaitable[Any]], *args: object) -> Any:
     """Call an activity as Temporal would, with a clock that shows the present."""
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, started_time=datetime.now(UTC))
+    for _ in range(RETRIES):
+        try:
+            return await environment.run(function, *args)
+        except ApplicationError as error:
+            if error.non_retryable:
+                raise
+            await asyncio.sleep(1)  # as the activities' own retry policies begin
     return await environment.run(function, *args)
 
 
