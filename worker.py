@@ -29,7 +29,6 @@ from runtime.settings import ProviderMode, Settings, load_settings
 from runtime.telemetry import configure_logging, get_logger
 from runtime.temporal import MAIN_QUEUE, SEARCH_QUEUE, connect, set_search_queue_limit
 from runtime.workflow_clock import WorkflowClock
-from runtime.workflow_runner import SandboxRunner
 from workflows.attempt import AttemptWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.order import OrderWorkflow
@@ -101,7 +100,6 @@ def build_workers(
             workflows=workflows,
             activities=activities.main(),
             interceptors=[WorkflowClock()],
-            workflow_runner=SandboxRunner(),
             max_cached_workflows=settings.worker_max_cached_workflows,
             max_concurrent_activities=settings.worker_concurrent_activities,
             graceful_shutdown_timeout=drain,
