@@ -1,0 +1,347 @@
+"""No personal data in clear: markers are planted wherever a person writes, and then looked for.
+
+The sandboxes' own stores and the mailbox are the outside world; all else of a whole installation
+is searched: Temporal's database file, Postgres (its files, and every table through SQL), all logs.
+"""
+
+import asyncio
+import base64
+import contextlib
+import io
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import httpx2
+import psycopg
+import pytest
+from house import eventually
+from psycopg import sql
+
+from cli.stack import Stack
+from db.accounts import ensure_account, issue_api_key
+from db.session import Database, SystemActor
+from db.vault import PersonalVault
+from runtime.clock import system_now
+
+CAMPAIGNS = "/api/autobooking/campaigns"
+CARDS = "/api/autobooking/payment-methods"
+GOOD_CARD, DECLINING_CARD = "4242424242424242", "4000000000000341"
+ASKING_CARD = "4000002760003184"
+# Our own words for people and wishes are kept as written, in these columns and nowhere else.
+OWN_WORDS = {"label": "Aunt-Marigoldine", "wish": "Trip-with-Oswaldina"}
+OWN_COLUMNS = {("travelers", "label"), ("autobooking_campaigns", "name")}
+
+
+def markers(number: int) -> dict[str, str]:
+    """Return what this person fills in: nothing of it may be found."""
+    return {
+        "given_name": f"Zebulonia{'abcdefgh'[number]}",
+        "family_name": f"Quixotelle{'abcdefgh'[number]}",
+        "born_on": f"1987-03-1{number}",
+        "email": f"zq.traveller{number}@marker-mail.com",
+        "phone": f"+35191234567{number}",
+        "document": f"ZQ77319{number}2",
+        "loyalty": f"51290087{number}",
+        "account": f"zq.owner{number}@marker-mail.com",
+    }
+
+
+class Person:
+    """Somebody with an account who fills in every field there is."""
+
+    def __init__(self, number: int, http: httpx2.AsyncClient) -> None:
+        self.marks, self.http = markers(number), http
+
+    async def call(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        headers = {"Idempotency-Key": f"marker-{path[-20:]}"}
+
+        async def asked() -> httpx2.Response | None:
+            # On a busy machine an answer may come too late; the same key is safe to send again.
+            answer = await self.http.request(method, path, json=body, headers=headers)
+            return None if answer.status_code == 503 else answer
+
+        answer = await eventually(asked)
+        assert answer.status_code in {status, 201}, answer.text
+        return answer.json()
+
+    def traveler(self) -> dict[str, Any]:
+        marks = self.marks
+        document = {
+            "kind": "passport",
+            "number": marks["document"],
+            "issuing_country": "PT",
+            "expires_on": "2036-08-01",
+        }
+        return {
+            "label": OWN_WORDS["label"],
+            "gender": "f",
+            "title": "ms",
+            "documents": [document],
+            "loyalty": [{"airline": "TP", "number": marks["loyalty"]}],
+            **{n: marks[n] for n in ("given_name", "family_name", "born_on", "email", "phone")},
+        }
+
+    async def wish(self, card: str, *, days: int, **more: Any) -> str:
+        """Save a card and a traveller, be refused a few times on the way, and make a wish."""
+        visit = await self.call("POST", CARDS)
+        async with httpx2.AsyncClient(timeout=30) as browser:
+            left = await browser.post(visit["url"], data={"card": card})
+            if "/3ds/" in left.headers["location"]:
+                left = await browser.post(left.headers["location"], data={"outcome": "approve"})
+            await browser.get(left.headers["location"])
+        await self.call("POST", f"{CARDS}/setups/{visit['setup_id']}/complete")
+        await self._mistakes()
+        traveler = await self.call("POST", "/api/autobooking/traveler", self.traveler())
+        day = (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
+        policy = await self.call("GET", "/api/v1/policy")
+        body = {
+            "name": OWN_WORDS["wish"],
+            "mode": "auto",
+            "criteria": {
+                "origins": ["JFK"],
+                "destinations": ["LIS"],
+                "departure_from": day,
+                "departure_until": day,
+                "budget": {"amount": "3000.00", "currency": "USD"},
+            },
+            "traveler_ids": [traveler["id"]],
+            "consent": {"accepted": True, "text_version": policy["consent"]["version"]},
+        }
+        return str((await self.call("POST", CAMPAIGNS, body | more))["id"])
+
+    async def _mistakes(self) -> None:
+        """Send requests that are refused, each with the markers in another place."""
+        marks = self.marks
+        wrong: list[Any] = [
+            self.traveler() | {"born_on": f"{marks['born_on']}T00:00"},
+            self.traveler() | {"phone": f"{marks['phone']}x", "email": f"{marks['email']}@"},
+            self.traveler() | {"title": marks["given_name"], "gender": marks["family_name"]},
+            self.traveler() | {marks["document"]: marks["email"]},
+            list(marks.values()),
+        ]
+        for body in wrong:
+            answer = await self.http.post(
+                "/api/autobooking/traveler", json=body, headers={"Idempotency-Key": "a mistake"}
+            )
+            assert answer.status_code == 422, answer.text
+        torn = '{"given_name": "' + marks["given_name"]
+        json_type = {"Content-Type": "application/json"}
+        answer = await self.http.post(
+            "/api/autobooking/traveler", content=torn.encode(), headers=json_type
+        )
+        assert answer.status_code == 400
+        await self.http.get(f"/api/autobooking/traveler/{marks['email']}")
+        await self.http.get(CAMPAIGNS, params={"q": marks["family_name"]})
+
+    async def ends(self, campaign: str, *states: str) -> None:
+        async def ended() -> bool:
+            found = await self.call("GET", f"{CAMPAIGNS}/{campaign}/status")
+            return found["status"] in states
+
+        await eventually(ended, seconds=60)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[tuple[Stack, io.StringIO]]:
+    said = io.StringIO()
+    extra = {"PARKER_LOG_LEVEL": "DEBUG", "SANDBOX_SEARCH_RATE": "100000"}
+    stack = Stack.temporary(extra_env=extra, announce=lambda line: print(line, file=said))
+    with stack:
+        yield stack, said
+
+
+async def test_no_marker_is_found_after_good_endings_and_bad(
+    stack: tuple[Stack, io.StringIO],
+) -> None:
+    installation, said = stack
+    async with _people(installation, 7) as people:
+        await _live_through(installation, people)
+    # Bytes that a process still holds in memory are on their way to the files.
+    await asyncio.to_thread(_checkpoint, installation)
+    wanted = [m for number in range(7) for m in markers(number).values()]
+    wanted += [GOOD_CARD, DECLINING_CARD, ASKING_CARD, *_card_tokens(installation)]
+
+    everywhere = dict(_texts(installation)) | {"what the stack said": said.getvalue().encode()}
+    assert any(name.endswith("temporal.db") for name in everywhere)
+    assert any(name.endswith("worker.log") for name in everywhere)
+    assert _found(everywhere, wanted) == []
+    tables = dict(_tables(installation))
+    assert len(tables) > 20
+    columns = {f"{table}.{column}": text for (table, column), text in tables.items()}
+    assert _found(columns, wanted) == []
+
+    # Our own words stay where they were written, and out of logs and histories.
+    outside = {n: t for n, t in everywhere.items() if "/postgres/" not in n}
+    others = {f"{t}.{c}": text for (t, c), text in tables.items() if (t, c) not in OWN_COLUMNS}
+    assert _found(outside | others, list(OWN_WORDS.values())) == []
+    # The search itself works: what may be found is found.
+    allowed = {f"{t}.{c}": text for (t, c), text in tables.items() if (t, c) in OWN_COLUMNS}
+    assert len(_found(allowed, list(OWN_WORDS.values()))) == 2
+
+
+async def _live_through(installation: Stack, people: list[Person]) -> None:
+    """Let each person's wish end in another way."""
+    ana, bea, cleo, dan, eva, fay, gus = people
+    booked = await ana.wish(GOOD_CARD, days=40)
+    await ana.ends(booked, "booked")
+    await _give_back(ana)
+    declined = await bea.wish(DECLINING_CARD, days=41)
+    await bea.ends(declined, "needs_action")
+    for person, days, operation, effect, more in (
+        (
+            cleo,
+            42,
+            "create_order",
+            "error_before",
+            {"status": 422, "code": "invalid_passenger_name"},
+        ),
+        (dan, 43, "create_order", "garbage_types", {"value": "after"}),
+        (eva, 44, "create_order", "garbage_truncated", {"value": "after"}),
+    ):
+        _fault(installation, "duffel", operation, effect, contains=person.marks["email"], **more)
+        await person.wish(GOOD_CARD, days=days)
+    _fault(installation, "duffel", "get_order", "garbage_types", times=2)
+    _fault(installation, "stripe", "confirm_payment_intent", "garbage_types", value="after")
+    _fault(installation, "mail", "deliver", "error_before", status=550)
+    (first,) = [c["id"] for c in (await cleo.call("GET", CAMPAIGNS))["items"]]
+    await cleo.ends(first, "needs_action", "active")
+    for person in (dan, eva):
+        (campaign,) = [c["id"] for c in (await person.call("GET", CAMPAIGNS))["items"]]
+        await person.ends(campaign, "booked")
+    asked = await fay.wish(GOOD_CARD, days=45, mode="ask_me_first")
+    await fay.call("POST", f"{CAMPAIGNS}/{asked}/cancel")
+    waiting = await gus.wish(ASKING_CARD, days=46)
+    await gus.ends(waiting, "booking", "booked", "needs_action")
+
+
+async def _give_back(person: Person) -> None:
+    (booking,) = (await person.call("GET", "/api/bookings"))["items"]
+    path = f"/api/bookings/{booking['id']}"
+
+    async def ticketed() -> bool:
+        return (await person.call("GET", path))["status"] == "ticketed"
+
+    await eventually(ticketed)
+    quote = await person.http.post(f"{path}/cancellation")
+    if quote.status_code == 200:
+        confirm = {"quote_id": quote.json()["quote_id"]}
+        await person.http.post(f"{path}/cancellation/confirm", json=confirm)
+
+
+@contextlib.asynccontextmanager
+async def _people(installation: Stack, count: int) -> AsyncIterator[list[Person]]:
+    settings = installation.settings
+    database = Database(
+        settings.database_for("worker"), role=settings.database_worker_role, pool_size=2
+    )
+    found: list[Person] = []
+    vault, pepper, now = PersonalVault(settings.keys), settings.api_key_pepper, system_now()
+    try:
+        for number in range(count):
+            async with database.transaction(SystemActor("tests")) as session:
+                email = markers(number)["account"]
+                user = await ensure_account(session, vault, email=email, pepper=pepper, now=now)
+                _, key = await issue_api_key(session, user, name="m", pepper=pepper, now=now)
+            headers = {"Authorization": f"Bearer {key}"}
+            http = httpx2.AsyncClient(base_url=installation.api_url, headers=headers, timeout=40)
+            found.append(Person(number, http))
+        yield found
+    finally:
+        for person in found:
+            await person.http.aclose()
+        await database.close()
+
+
+def _fault(installation: Stack, vendor: str, operation: str, effect: str, **more: Any) -> None:
+    rule = {"vendor": vendor, "operation": operation, "effect": effect, **more}
+    _control(installation, "POST", "/faults", rule)
+
+
+def _control(installation: Stack, method: str, path: str, body: Any = None) -> Any:
+    answer = httpx.request(
+        method,
+        f"{installation.sandbox_url}/_control{path}",
+        json=body,
+        headers={"X-Sandbox-Control": installation.sandbox_control_token},
+        timeout=30,
+    )
+    answer.raise_for_status()
+    return answer.json() if answer.content else None
+
+
+def _card_tokens(installation: Stack) -> list[str]:
+    """Return the processor's names for customers and cards, as its own API tells them."""
+    intents = _control(installation, "GET", "/ledger")["stripe"]["payment_intents"]
+    customers = {intent["customer"] for intent in intents}
+    assert len(customers) >= 5
+    tokens = sorted(customers)
+    for customer in customers:
+        answer = httpx.get(
+            f"{installation.sandbox_url}/stripe/v1/customers/{customer}/payment_methods",
+            headers={"Authorization": f"Bearer {installation.settings.stripe_secret_key}"},
+        )
+        tokens += [method["id"] for method in answer.raise_for_status().json()["data"]]
+    assert any(token.startswith("pm_") for token in tokens)
+    return tokens
+
+
+def _checkpoint(installation: Stack) -> None:
+    with psycopg.connect(installation.settings.database_url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+
+
+def _texts(installation: Stack) -> Iterator[tuple[str, bytes]]:
+    """Yield every file of the installation but those of the outside world."""
+    for path in sorted(installation.state_dir.rglob("*")):
+        inside = path.relative_to(installation.state_dir)
+        if inside.parts[0] == "sandboxes" or not path.is_file() or path.is_symlink():
+            continue
+        with contextlib.suppress(FileNotFoundError):  # Postgres clears up as we read
+            yield f"/{inside}", Path(path).read_bytes()
+
+
+def _tables(installation: Stack) -> Iterator[tuple[tuple[str, str], bytes]]:
+    """Yield every column of every table, as COPY writes it."""
+    with psycopg.connect(installation.settings.database_url) as connection:
+        names = connection.execute(
+            "SELECT c.table_name, c.column_name FROM information_schema.columns c"
+            " JOIN information_schema.tables t USING (table_schema, table_name)"
+            " WHERE table_schema = 'public' AND t.table_type = 'BASE TABLE'"
+        ).fetchall()
+        for table, column in names:
+            copy = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(
+                sql.Identifier(column), sql.Identifier(table)
+            )
+            with connection.cursor().copy(copy) as rows:
+                yield (table, column), b"".join(bytes(row) for row in rows)
+
+
+def _found(texts: dict[str, bytes], wanted: list[str]) -> list[tuple[str, str]]:
+    return [
+        (name, word)
+        for name, text in texts.items()
+        for word in wanted
+        # What Postgres keeps is read through SQL in every form; its files are large, and other
+        # places of its own (the write-ahead log) would show a word as it is.
+        if any(form in text for form in _forms(word, plainly="/postgres/" in name))
+    ]
+
+
+def _forms(word: str, *, plainly: bool) -> Iterator[bytes]:
+    """Yield the word as it is, in UTF-16, in hexadecimal digits, and inside any base64."""
+    plain = word.encode()
+    yield plain
+    if plainly:
+        return
+    yield word.encode("utf-16-le")
+    yield word.encode("utf-16-be")
+    yield plain.hex().encode()
+    for shift in range(3):
+        # What stands before and after is unknown, so only the digits that it cannot change count.
+        coded = base64.b64encode(b"\0" * shift + plain)
+        first = (shift * 8 + 5) // 6
+        last = (shift + len(plain)) * 8 // 6
+        yield coded[first:last]
