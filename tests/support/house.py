@@ -246,9 +246,11 @@ class House:
             CampaignWorkflow.created, id=str(new.body_hmac), start_workflow_operation=start
         )
 
-    async def update(self, campaign_id: CampaignId, name: str, *args: object) -> CampaignAnswer:
+    async def update(
+        self, campaign_id: CampaignId, name: str, *args: object, key: str | None = None
+    ) -> CampaignAnswer:
         """Ask as the API does: again where the process was just ending, then the rows."""
-        key = str(uuid4())
+        key = key or str(uuid4())
         while True:
             try:
                 return await self.campaign(campaign_id).execute_update(

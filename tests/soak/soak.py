@@ -1,0 +1,194 @@
+"""Runs schedules side by side on fresh servers, and boils a failing one down to a short script."""
+
+import asyncio
+import hashlib
+import json
+import tempfile
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from house import TESTS
+
+from cli.invariants import check, load_rows
+from tests.soak.machine import schedules, think_up
+from tests.soak.player import Player
+from tests.soak.stage import LONG_PATIENCE, PATIENCE, SoakStage, open_soak_stage
+from tests.soak.steps import Schedule, Script
+from tests.soak.verdict import Verdict, judge, settle
+
+REGRESSIONS = Path(__file__).parent / "regressions"
+A_STAGE = 100  # schedules that share servers: their books are read again and again
+SIDE_BY_SIDE = 10
+TRIES = 3  # what went wrong in company is played alone so often
+SHRINK_SECONDS = 600.0
+
+
+@dataclass
+class Report:
+    """What a soak did."""
+
+    schedules: int = 0
+    steps: int = 0
+    kills: int = 0
+    bookings: int = 0
+    seconds: float = 0.0
+    failed: list[tuple[Schedule, tuple[str, ...]]] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)  # wrong in the books, of no schedule
+
+    @property
+    def violations(self) -> int:
+        return sum(len(wrong) for _, wrong in self.failed) + len(self.elsewhere)
+
+    def __str__(self) -> str:
+        return (
+            f"soak: {self.schedules} schedules, {self.steps} steps, {self.kills} kills,"
+            f" {self.bookings} bookings, {self.seconds:.0f} s, {self.violations} violations"
+        )
+
+    def add(self, other: "Report") -> None:
+        self.schedules += other.schedules
+        self.steps += other.steps
+        self.kills += other.kills
+        self.bookings += other.bookings
+        self.seconds += other.seconds
+        self.failed += other.failed
+        self.elsewhere += other.elsewhere
+
+
+class Soak:
+    """Plays schedules on stages of a Postgres server."""
+
+    def __init__(self, postgres_url: str, say: Callable[[str], None] = print) -> None:
+        self._postgres_url, self._say = postgres_url, say
+        self._stages = 0
+
+    @asynccontextmanager
+    async def _stage(self) -> AsyncIterator[SoakStage]:
+        self._stages += 1
+        name = f"soak_{self._stages}"
+        with tempfile.TemporaryDirectory(prefix="parker-soak-") as folder:
+            async with open_soak_stage(self._postgres_url, name, Path(folder) / name) as stage:
+                yield stage
+
+    async def play(self, wanted: Sequence[Schedule]) -> Report:
+        """Play schedules on servers of their own; those with kills among themselves."""
+        report, began = Report(), time.monotonic()
+        async with self._stage() as stage:
+            calm = [s for s in wanted if not s.kills]
+            deadly = [s for s in wanted if s.kills]
+            for group, patience in ((calm, PATIENCE), (deadly, LONG_PATIENCE)):
+                if group:
+                    await stage.work(patience=patience)
+                    await self._play_group(stage, group, report)
+            report.kills = stage.kills.count
+            if not report.failed:
+                report.elsewhere = await _whole(stage)
+        report.seconds = time.monotonic() - began
+        return report
+
+    async def _play_group(
+        self, stage: SoakStage, group: Sequence[Schedule], report: Report
+    ) -> None:
+        width = asyncio.Semaphore(SIDE_BY_SIDE)
+
+        async def one(schedule: Schedule) -> None:
+            async with width, stage.kills.player():
+                verdict = await play_one(stage, schedule)
+            report.schedules += 1
+            report.steps += len(schedule.steps)
+            report.bookings += verdict.bookings
+            if verdict.wrong:
+                report.failed.append((schedule, verdict.wrong))
+
+        await asyncio.gather(*(one(schedule) for schedule in group))
+
+    async def replay(self, script: Script) -> Report:
+        return await self.play(script.schedules)
+
+    async def keep(
+        self, failed: Schedule, wrong: Sequence[str], chunk: Sequence[Schedule], number: int
+    ) -> Path:
+        """Shrink a schedule that broke something and write it down as a regression test."""
+        for _ in range(TRIES):
+            alone = await self.play([failed])
+            if alone.failed:
+                break
+        else:
+            self._say("alone it holds; kept together with all that were played beside it")
+            return _save(Script(tuple(chunk), tuple(wrong)))
+        smallest, broke = await asyncio.to_thread(self._shrink, failed, number)
+        return _save(Script((smallest,), broke))
+
+    def _shrink(self, failed: Schedule, number: int) -> tuple[Schedule, tuple[str, ...]]:
+        """Have Hypothesis think up the same schedules again, and go on from the one that failed."""
+        verdicts: dict[Schedule, tuple[str, ...]] = {}
+        smallest = failed
+        deadline = time.monotonic() + SHRINK_SECONDS
+        with asyncio.Runner() as runner:
+
+            def try_it(schedule: Schedule) -> None:
+                nonlocal smallest
+                if not verdicts and schedule != failed:
+                    return  # thought up before it, and held
+                if schedule not in verdicts:
+                    late = time.monotonic() > deadline
+                    verdicts[schedule] = () if late else self._wrong(runner, schedule)
+                    if verdicts[schedule]:
+                        smallest = schedule
+                        self._say(f"still broken with {len(schedule.steps)} steps")
+                if verdicts[schedule]:
+                    raise AssertionError(verdicts[schedule])
+
+            try:
+                think_up(number, try_it, shrink=True)
+            except AssertionError:
+                pass
+            return smallest, verdicts.get(smallest, ())
+
+    def _wrong(self, runner: asyncio.Runner, schedule: Schedule) -> tuple[str, ...]:
+        report = runner.run(self.play([schedule]))
+        return tuple(w for _, wrong in report.failed for w in wrong) + tuple(report.elsewhere)
+
+
+async def play_one(stage: SoakStage, schedule: Schedule) -> Verdict:
+    """Play a schedule to its end and say what is wrong then."""
+    player = Player(stage, schedule)
+    wrong: list[str] = []
+    await player.prepare()
+    try:
+        await player.play()
+    except Exception as error:  # noqa: BLE001 - whatever a step met is a finding
+        wrong.append(_told(error))
+    wrong += await settle(player)
+    verdict = await judge(player)
+    return Verdict((*wrong, *verdict.wrong), verdict.bookings)
+
+
+async def _whole(stage: SoakStage) -> list[str]:
+    """Check all books as a whole: what belongs to nobody is found only there."""
+    async with stage.house.database.transaction(TESTS) as session:
+        rows = await load_rows(session)
+    return [str(each) for each in check(await stage.control("GET", "/ledger"), rows)]
+
+
+def chunk_of(seed: int, number: int, count: int) -> tuple[list[Schedule], int]:
+    """Return the n-th handful of a soak, and the number that Hypothesis thinks it up from."""
+    text = f"{seed}:{number}".encode()
+    chosen = int.from_bytes(hashlib.sha256(text).digest()[:6])
+    return schedules(chosen)[:count], chosen
+
+
+def _save(script: Script) -> Path:
+    told = json.dumps([schedule.to_json() for schedule in script.schedules])
+    path = REGRESSIONS / f"{hashlib.sha256(told.encode()).hexdigest()[:10]}.json"
+    script.save(path)
+    return path
+
+
+def _told(error: Exception) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"a step failed: {type(error).__name__} {error} in {where.name}"

@@ -1,0 +1,210 @@
+"""The servers that schedules are played on, and workers that can be killed under them."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import fault_worker
+import httpx
+from house import MASTER_KEYS, House, eventually, open_house, variables_for
+from postgres import temporary_database
+from sandbox import ROOT, running_sandbox
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+
+from domain.messages.search import search_workflow_id
+from runtime.crypto import MasterKeys
+from runtime.temporal import data_converter, dev_server_extra_args, temporal_binary
+
+POLICY: dict[str, Any] = {
+    "unknown_order_settle_hours": 1,
+    "authentication_hours": 1,
+    "spending_cap_daily": "USD:100000000",
+}
+FIRST_DAY, LAST_DAY = 100, 300  # from today: a day for each schedule; airlines sell 331 days ahead
+PATIENCE = 5.0  # seconds that the worker gives a silent provider
+LONG_PATIENCE = 60.0  # a call may hang until its worker is dead
+_CLOCK_SECONDS = 5.0  # a clock does not move while something is done; then it moves later
+
+
+class SoakStage:
+    """A database, a Temporal server, sandboxes, a worker, and a spare one that is ready."""
+
+    def __init__(self, house: House, variables: dict[str, str], folder: Path) -> None:
+        self.house, self.folder = house, folder
+        self.kills = Kills(self._replace_worker)
+        self._variables = variables
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._spare: subprocess.Popen[bytes] | None = None
+        self._days = 0
+        self._search_clock = asyncio.Lock()
+        self._http = httpx.AsyncClient(
+            base_url=house.sandbox.url,
+            headers={"X-Sandbox-Control": house.sandbox.control_token},
+            timeout=60,
+        )
+
+    def next_day(self) -> date:
+        """Return a day that no other schedule flies on: looks and rules are told apart by it."""
+        self._days += 1
+        span = LAST_DAY - FIRST_DAY
+        return datetime.now(UTC).date() + timedelta(days=FIRST_DAY + self._days % span)
+
+    async def control(self, method: str, path: str, json: object = None) -> Any:
+        answer = await self._http.request(method, f"/_control{path}", json=json)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    async def calls_underway(self) -> set[int]:
+        """Return the calls that a sandbox has not answered yet, whether anybody waits or not."""
+        found = await self.control("GET", "/requests")
+        return {r["id"] for r in found if r["status"] is None and r["fault"] is None}
+
+    # Clocks
+
+    async def skip(self, handle: WorkflowHandle[Any, Any], span: timedelta) -> None:
+        """Move a process's clock, if it still runs; at once or as soon as it waits."""
+        with suppress(RPCError, RuntimeError, TimeoutError):
+            await asyncio.wait_for(self.house.skip(handle, span), _CLOCK_SECONDS)
+
+    async def skip_search(self, span: timedelta) -> None:
+        """Move the search loop's clock, which is everybody's."""
+        handle = self.house.client.get_workflow_handle(search_workflow_id("duffel"))
+        async with self._search_clock:
+            await self.skip(handle, span)
+
+    # Workers
+
+    async def work(self, *, patience: float) -> None:
+        """Let one worker work and another stand by; those of before end."""
+        self.end_workers()
+        self._variables = self._variables | {fault_worker.PATIENCE: str(patience)}
+        self._worker, self._spare = self._start(spare=False), self._start(spare=True)
+        await self._until(self._worker, "ready")
+
+    async def _replace_worker(self) -> None:
+        """kill -9 the worker; the spare one takes its place at once."""
+        assert self._worker
+        assert self._spare
+        _end(self._worker)
+        await self._until(self._spare, "warm")
+        (self.folder / f"go.{self._spare.pid}").touch()
+        await self._until(self._spare, "ready")
+        self._worker, self._spare = self._spare, self._start(spare=True)
+
+    def _start(self, *, spare: bool) -> subprocess.Popen[bytes]:
+        path = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "support")))
+        env = dict(os.environ) | self._variables | {"PYTHONPATH": path, "PARKER_ENV_FILE": ""}
+        env[fault_worker.FOLDER] = str(self.folder)
+        env[fault_worker.SPARE] = "yes" if spare else ""
+        with (self.folder / "worker.log").open("ab") as log:
+            command = [sys.executable, fault_worker.__file__]
+            return subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+
+    async def _until(self, worker: subprocess.Popen[bytes], word: str) -> None:
+        async def there() -> bool:
+            assert worker.poll() is None, (self.folder / "worker.log").read_text()[-3000:]
+            return (self.folder / f"{word}.{worker.pid}").exists()
+
+        await eventually(there, seconds=90)
+
+    def end_workers(self) -> None:
+        for worker in filter(None, (self._worker, self._spare)):
+            _end(worker)
+        self._worker = self._spare = None
+
+    async def aclose(self) -> None:
+        self.end_workers()
+        await self._http.aclose()
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    worker.kill()
+    worker.wait()
+
+
+class Kills:
+    """One kill for all schedules that want one: it comes when every other has gone on so far.
+
+    A schedule that waits for the kill of its worker is not disturbed by another's before.
+    """
+
+    def __init__(self, kill: Callable[[], Any]) -> None:
+        self.count = 0
+        self._kill = kill
+        self._playing = 0
+        self._waiting: list[asyncio.Future[None]] = []
+        self._open = asyncio.Event()
+        self._open.set()
+        self._task: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def player(self) -> AsyncIterator[None]:
+        """Count somebody in; nobody begins while others wait for a kill."""
+        while not self._open.is_set():
+            await self._open.wait()
+        self._playing += 1
+        try:
+            yield
+        finally:
+            self._playing -= 1
+            self._consider()
+
+    async def wait_for_kill(self) -> None:
+        killed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(killed)
+        self._open.clear()
+        self._consider()
+        await killed
+
+    def _consider(self) -> None:
+        if self._waiting and len(self._waiting) >= self._playing and self._task is None:
+            self._task = asyncio.create_task(self._do())
+
+    async def _do(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            await self._kill()
+            self.count += 1
+            for each in waiting:
+                each.set_result(None)
+        except Exception as error:  # noqa: BLE001 - those who wait must hear of it
+            for each in waiting:
+                each.set_exception(error)
+        self._task = None
+        self._open.set()
+        self._consider()
+
+
+@asynccontextmanager
+async def open_soak_stage(postgres_url: str, name: str, folder: Path) -> AsyncIterator[SoakStage]:
+    """Start fresh servers: their clocks are today's, and their books are empty."""
+    folder.mkdir(parents=True)
+    (folder / "sandbox").mkdir()
+    environment = await WorkflowEnvironment.start_local(
+        data_converter=data_converter(MasterKeys.parse(MASTER_KEYS)),
+        dev_server_existing_path=temporal_binary(),
+        dev_server_log_level="error",
+        dev_server_extra_args=dev_server_extra_args(time_skipping=True),
+    )
+    client = environment.client
+    address = client.service_client.config.target_host
+    async with environment:
+        with (
+            temporary_database(postgres_url, name) as url,
+            running_sandbox(folder / "sandbox") as sandbox,
+        ):
+            variables = variables_for(url, sandbox, address, **POLICY)
+            async with open_house(url, sandbox, client, address, workers=False, **POLICY) as house:
+                stage = SoakStage(house, variables, folder)
+                try:
+                    yield stage
+                finally:
+                    await stage.aclose()
