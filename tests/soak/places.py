@@ -35,7 +35,7 @@ PLACES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "stripe.list_payment_intents": ("attempt", _BEFORE),
     "duffel.get_offer": ("attempt", (*_BEFORE, "delay")),
     "duffel.list_orders": ("attempt", _BEFORE),
-    "duffel.create_offer_request": ("market", _BEFORE),
+    "duffel.create_offer_request": ("attempt", _BEFORE),
     "duffel.get_order": ("order", _BEFORE),
     "duffel.create_order_cancellation": ("order", _WRITE),
     "duffel.confirm_order_cancellation": ("order", (*_WRITE, "order_not_cancellable")),
@@ -67,7 +67,6 @@ class Aim:
 
     attempt: str
     order: str
-    market: str
     person: str
 
     def at(self, place: str) -> str:

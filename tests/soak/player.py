@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -45,8 +45,11 @@ from tests.soak.steps import (
 )
 
 ANSWER_SECONDS = 90.0  # a step takes so long at most, a worker's end in the middle included
-REST_SECONDS = 6.0  # what has not come to rest by then goes on while the schedule does
-QUIET_SECONDS = 0.6
+STILL_SECONDS = 2.0  # what has not moved for so long goes on while the schedule does
+LAST_STILL_SECONDS = 9.0  # at its end: longer than a silent provider is waited for
+COMING_SECONDS = 4.0  # from a wish to its look, and from a match to what comes of it
+QUIET_SECONDS = 0.4
+POLL_SECONDS = 0.2
 LIVE = "state NOT IN ('captured', 'failed')"
 _WAITS = frozenset({"awaiting_authentication", "order_unknown"})
 
@@ -54,12 +57,12 @@ _WAITS = frozenset({"awaiting_authentication", "order_unknown"})
 class Player:
     def __init__(self, stage: SoakStage, schedule: Schedule) -> None:
         self.stage, self.house, self.schedule = stage, stage.house, schedule
-        self.day = stage.next_day()
         self.wishes: dict[int, NewCampaign] = {}
         self.accepted: list[CampaignId] = []
         self.cancelled: list[CampaignId] = []
         self.rules: list[str] = []
-        self._late: dict[str, float] = {}  # when a late call was first seen to be under way
+        self.faults = 0  # that came about
+        self._late: set[str] = set()
         self._held: list[str] = []
 
     # Getting ready
@@ -69,20 +72,20 @@ class Player:
         self.user = await self.house.user()
         await self.house.card(self.user, self.schedule.card)
         self.traveler = await self.house.traveler(self.user)
-        await self._set_fare(self.schedule.fare)
         for step in self.schedule.steps:
             if isinstance(step, Create):
                 self.wishes[step.wish] = self._new(step, self.user, self.traveler)
+        await self._set_fare(self.schedule.fare)
 
     def _new(self, step: Create, user: UserId, traveler: TravelerId) -> NewCampaign:
-        wish = self._criteria(step.budget, refundable=step.refundable)
+        wish = self._criteria(self.stage.next_day(), step.budget, refundable=step.refundable)
         mode = BookingMode(step.mode)
         return self.house.new_campaign(user, (traveler,), wish, mode=mode)
 
-    def _criteria(self, budget: int, *, refundable: bool) -> Criteria:
+    def _criteria(self, day: date, budget: int, *, refundable: bool) -> Criteria:
         return self.house.wish(
-            departure_from=self.day,
-            departure_until=self.day,
+            departure_from=day,
+            departure_until=day,
             budget=Money(minor=budget * 100, currency="USD"),
             refundable_only=refundable,
         )
@@ -92,7 +95,6 @@ class Player:
         return Aim(
             attempt=f"@attempt:{attempt}",
             order=f"@order:{booking_id_for(attempt)}",
-            market=self.day.isoformat(),
             person=f"{self.user}@example.com",
         )
 
@@ -103,6 +105,9 @@ class Player:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._do(step)
             await self._die_if_held()
+        # Whoever made a wish stays for what becomes of it, with all that is still to go wrong.
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await asyncio.gather(*(self._rest(n, LAST_STILL_SECONDS) for n in self.wishes))
 
     async def _do(self, step: Step) -> None:
         match step:
@@ -113,7 +118,7 @@ class Player:
             case Ask():
                 await self._ask(step)
             case Rest():
-                await self._rest(step)
+                await self._rest(step.wish, STILL_SECONDS)
             case Fare():
                 await self._set_fare(step.amount)
             case Card():
@@ -138,7 +143,8 @@ class Player:
     async def _edit(self, step: Edit) -> None:
         new = self.wishes[step.wish]
         row = await self.house.row("autobooking_campaigns", new.campaign_id)
-        criteria = self._criteria(step.budget, refundable=new.criteria.refundable_only)
+        old = new.criteria
+        criteria = self._criteria(old.departure_from, step.budget, refundable=old.refundable_only)
         edit = CampaignEdit(
             expected_version=row["criteria_version"],
             name=new.name,
@@ -179,34 +185,38 @@ class Player:
 
     async def _set_fare(self, amount: int) -> None:
         fare = {"origin": "JFK", "destination": "LIS", "amount": f"{amount}.00"}
-        fare["departure_date"] = self.day.isoformat()
-        await self.stage.control("POST", "/duffel/fares", fare)
+        for new in self.wishes.values():
+            day = {"departure_date": new.criteria.departure_from.isoformat()}
+            await self.stage.control("POST", "/duffel/fares", fare | day)
 
     async def _change_card(self, step: Card) -> None:
         card = await self.house.card(self.user, step.token)
         async with self.house.database.transaction(TESTS) as session:
             await make_default(session, self.user, card, datetime.now(UTC))
 
-    async def _rest(self, step: Rest) -> None:
-        """Wait until nothing goes on by itself any more, for a moment at most."""
-        campaign_id = self.wishes[step.wish].campaign_id
+    async def _rest(self, wish: int, still: float) -> None:
+        """Wait until nothing goes on by itself any more, or has not moved for a while."""
+        campaign_id = self.wishes[wish].campaign_id
         loop = asyncio.get_running_loop()
-        began = since = loop.time()
+        since = loop.time()
         last: object = None
-        while loop.time() < began + REST_SECONDS and not await self._held_now():
-            now = await self.position(campaign_id)
+        while not await self._held_now():
+            now = await self._position(campaign_id)
             if now != last:
                 last, since = now, loop.time()
-            looked = now["looked"] or now["status"] != "active"
             moving = now["attempt"] and now["attempt"] not in _WAITS
-            if looked and not moving and loop.time() > since + QUIET_SECONDS:
+            coming = now["status"] == "active" and (now["matched"] or not now["looked"])
+            quiet = still if moving else COMING_SECONDS if coming else QUIET_SECONDS
+            if loop.time() > since + quiet:
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(POLL_SECONDS)
 
-    async def position(self, campaign_id: CampaignId) -> dict[str, Any]:
+    async def _position(self, campaign_id: CampaignId) -> dict[str, Any]:
         query = f"""SELECT status, event_seq,
             (SELECT state FROM booking_attempts WHERE campaign_id = c.id AND {LIVE}) AS attempt,
-            EXISTS (SELECT 1 FROM offer_decisions WHERE campaign_id = c.id) AS looked
+            EXISTS (SELECT 1 FROM offer_decisions WHERE campaign_id = c.id) AS looked,
+            EXISTS (SELECT 1 FROM offer_decisions WHERE campaign_id = c.id
+                AND verdict = 'matched' AND criteria_version = c.criteria_version) AS matched
             FROM autobooking_campaigns c WHERE id = :id"""
         return (await self.house.rows(query, id=campaign_id))[0]
 
@@ -218,7 +228,7 @@ class Player:
         found = await self.stage.control("POST", "/faults", body)
         self.rules.append(found["id"])
         if step.effect == "late":
-            self._late[found["id"]] = 0.0
+            self._late.add(found["id"])
 
     async def _plan_kill(self, step: Kill) -> None:
         if not step.place:
@@ -243,7 +253,9 @@ class Player:
     async def clear_faults(self) -> None:
         """Let nothing more go wrong; what is late already comes before any deadline passes."""
         await self._die_if_held()
-        late = set(self._late) & await self._fired()
+        fired = await self._fired()
+        late = self._late & fired
+        self.faults = len(fired & set(self.rules))
         for each in (*self.rules, *self._held):
             with suppress(httpx.HTTPStatusError):
                 await self.stage.control("DELETE", f"/faults/{each}")

@@ -6,9 +6,9 @@ import json
 import tempfile
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from house import TESTS
@@ -24,7 +24,7 @@ REGRESSIONS = Path(__file__).parent / "regressions"
 A_STAGE = 100  # schedules that share servers: their books are read again and again
 SIDE_BY_SIDE = 10
 TRIES = 3  # what went wrong in company is played alone so often
-SHRINK_SECONDS = 600.0
+SHRINK_SECONDS = 900.0
 
 
 @dataclass
@@ -34,6 +34,9 @@ class Report:
     schedules: int = 0
     steps: int = 0
     kills: int = 0
+    killed: int = 0  # schedules that a kill was for
+    faults: int = 0
+    attempts: int = 0
     bookings: int = 0
     seconds: float = 0.0
     failed: list[tuple[Schedule, tuple[str, ...]]] = field(default_factory=list)
@@ -45,14 +48,19 @@ class Report:
 
     def __str__(self) -> str:
         return (
-            f"soak: {self.schedules} schedules, {self.steps} steps, {self.kills} kills,"
-            f" {self.bookings} bookings, {self.seconds:.0f} s, {self.violations} violations"
+            f"soak: {self.schedules} schedules, {self.steps} steps, {self.faults} faults,"
+            f" {self.kills} kills in {self.killed} of them, {self.attempts} attempts,"
+            f" {self.bookings} bookings,"
+            f" {self.seconds:.0f} s, {self.violations} violations"
         )
 
     def add(self, other: "Report") -> None:
         self.schedules += other.schedules
         self.steps += other.steps
         self.kills += other.kills
+        self.killed += other.killed
+        self.faults += other.faults
+        self.attempts += other.attempts
         self.bookings += other.bookings
         self.seconds += other.seconds
         self.failed += other.failed
@@ -62,8 +70,8 @@ class Report:
 class Soak:
     """Plays schedules on stages of a Postgres server."""
 
-    def __init__(self, postgres_url: str, say: Callable[[str], None] = print) -> None:
-        self._postgres_url, self._say = postgres_url, say
+    def __init__(self, postgres_url: str, shrink_seconds: float = SHRINK_SECONDS) -> None:
+        self._postgres_url, self._shrink_seconds = postgres_url, shrink_seconds
         self._stages = 0
 
     @asynccontextmanager
@@ -84,7 +92,7 @@ class Soak:
                 if group:
                     await stage.work(patience=patience)
                     await self._play_group(stage, group, report)
-            report.kills = stage.kills.count
+            report.kills, report.killed = stage.kills.count, stage.kills.lived_through
             if not report.failed:
                 report.elsewhere = await _whole(stage)
         report.seconds = time.monotonic() - began
@@ -100,6 +108,8 @@ class Soak:
                 verdict = await play_one(stage, schedule)
             report.schedules += 1
             report.steps += len(schedule.steps)
+            report.faults += verdict.faults
+            report.attempts += verdict.attempts
             report.bookings += verdict.bookings
             if verdict.wrong:
                 report.failed.append((schedule, verdict.wrong))
@@ -118,7 +128,7 @@ class Soak:
             if alone.failed:
                 break
         else:
-            self._say("alone it holds; kept together with all that were played beside it")
+            print("alone it holds; kept together with all that were played beside it")
             return _save(Script(tuple(chunk), tuple(wrong)))
         smallest, broke = await asyncio.to_thread(self._shrink, failed, number)
         return _save(Script((smallest,), broke))
@@ -127,7 +137,7 @@ class Soak:
         """Have Hypothesis think up the same schedules again, and go on from the one that failed."""
         verdicts: dict[Schedule, tuple[str, ...]] = {}
         smallest = failed
-        deadline = time.monotonic() + SHRINK_SECONDS
+        deadline = time.monotonic() + self._shrink_seconds
         with asyncio.Runner() as runner:
 
             def try_it(schedule: Schedule) -> None:
@@ -139,7 +149,7 @@ class Soak:
                     verdicts[schedule] = () if late else self._wrong(runner, schedule)
                     if verdicts[schedule]:
                         smallest = schedule
-                        self._say(f"still broken with {len(schedule.steps)} steps")
+                        print(f"still broken with {len(schedule.steps)} steps")
                 if verdicts[schedule]:
                     raise AssertionError(verdicts[schedule])
 
@@ -165,7 +175,7 @@ async def play_one(stage: SoakStage, schedule: Schedule) -> Verdict:
         wrong.append(_told(error))
     wrong += await settle(player)
     verdict = await judge(player)
-    return Verdict((*wrong, *verdict.wrong), verdict.bookings)
+    return replace(verdict, wrong=(*wrong, *verdict.wrong))
 
 
 async def _whole(stage: SoakStage) -> list[str]:

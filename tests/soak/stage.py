@@ -28,7 +28,7 @@ POLICY: dict[str, Any] = {
     "authentication_hours": 1,
     "spending_cap_daily": "USD:100000000",
 }
-FIRST_DAY, LAST_DAY = 100, 300  # from today: a day for each schedule; airlines sell 331 days ahead
+FIRST_DAY, LAST_DAY = 90, 300  # from today: a day for each wish; airlines sell 331 days ahead
 PATIENCE = 5.0  # seconds that the worker gives a silent provider
 LONG_PATIENCE = 60.0  # a call may hang until its worker is dead
 _CLOCK_SECONDS = 5.0  # a clock does not move while something is done; then it moves later
@@ -44,6 +44,7 @@ class SoakStage:
         self._worker: subprocess.Popen[bytes] | None = None
         self._spare: subprocess.Popen[bytes] | None = None
         self._days = 0
+        self._answered_until = 0
         self._search_clock = asyncio.Lock()
         self._http = httpx.AsyncClient(
             base_url=house.sandbox.url,
@@ -52,7 +53,7 @@ class SoakStage:
         )
 
     def next_day(self) -> date:
-        """Return a day that no other schedule flies on: looks and rules are told apart by it."""
+        """Return a day that nobody else flies on: looks are shared, and told apart by it."""
         self._days += 1
         span = LAST_DAY - FIRST_DAY
         return datetime.now(UTC).date() + timedelta(days=FIRST_DAY + self._days % span)
@@ -64,8 +65,12 @@ class SoakStage:
 
     async def calls_underway(self) -> set[int]:
         """Return the calls that a sandbox has not answered yet, whether anybody waits or not."""
-        found = await self.control("GET", "/requests")
-        return {r["id"] for r in found if r["status"] is None and r["fault"] is None}
+        found = await self.control("GET", f"/requests?since_id={self._answered_until}")
+        underway = {r["id"] for r in found if r["status"] is None and r["fault"] is None}
+        if found:
+            # The log grows, and what was answered long ago is not asked for again.
+            self._answered_until = min(underway, default=found[-1]["id"] + 1) - 1
+        return underway
 
     # Clocks
 
@@ -138,6 +143,7 @@ class Kills:
 
     def __init__(self, kill: Callable[[], Any]) -> None:
         self.count = 0
+        self.lived_through = 0  # schedules whose worker was killed, one kill for many of them
         self._kill = kill
         self._playing = 0
         self._waiting: list[asyncio.Future[None]] = []
@@ -173,6 +179,7 @@ class Kills:
         try:
             await self._kill()
             self.count += 1
+            self.lived_through += len(waiting)
             for each in waiting:
                 each.set_result(None)
         except Exception as error:  # noqa: BLE001 - those who wait must hear of it

@@ -2,14 +2,25 @@
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from house import TESTS
+from sqlalchemy import select
 
-from cli.invariants import Rows, check, load_rows, unsettled
+from cli.invariants import Rows, check, unsettled
+from db.models import (
+    AttemptRow,
+    BookingRow,
+    CampaignRow,
+    MandateRow,
+    OperatorTaskRow,
+    PaymentRow,
+    ProviderCallRow,
+    RefundRow,
+)
 from domain.attempts import LIVE
 from domain.ids import CampaignId
 from domain.orders import BookingState
@@ -23,6 +34,7 @@ DEADLINE = timedelta(minutes=70)  # of a proposal's bank, of an order in doubt
 PAUSE = timedelta(minutes=2)  # between two tries of a call
 CARE_PAUSE = timedelta(minutes=11)  # between two looks at an order
 REFUND_PAUSE = timedelta(hours=7)
+POLL_SECONDS = 0.25
 _WAITS = frozenset({"awaiting_authentication", "order_unknown"})
 _WATCHES = frozenset({"active", "paused", "awaiting_approval"})
 _BEING_BOOKED = frozenset({BookingState.ORDERED, BookingState.TICKETING})
@@ -30,10 +42,12 @@ _BEING_BOOKED = frozenset({BookingState.ORDERED, BookingState.TICKETING})
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was wrong after a schedule, and how many bookings came of it."""
+    """What was wrong after a schedule, and what came about in it."""
 
     wrong: tuple[str, ...]
     bookings: int = 0
+    attempts: int = 0
+    faults: int = 0
 
 
 async def settle(player: Player) -> list[str]:
@@ -43,16 +57,17 @@ async def settle(player: Player) -> list[str]:
     seen: object = None
     since = loop.time()
     while True:
-        rows = await _rows(player)
-        now = _position(rows)
+        now, moving = await _position(player)
         if now != seen:
             seen, since = now, loop.time()
-        waits = await _move_on(player, rows, patient=loop.time() < since + PATIENT_SECONDS)
-        if not waits:
-            return []
-        if loop.time() > since + STILL_SECONDS:
-            return [f"never settled: {why}" for why in waits]
-        await asyncio.sleep(0.1)
+        patient = loop.time() < since + PATIENT_SECONDS
+        if not (moving and patient):
+            waits = await _move_on(player, await _rows(player), patient=patient)
+            if not waits:
+                return []
+            if loop.time() > since + STILL_SECONDS:
+                return [f"never settled: {why}" for why in waits]
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def judge(player: Player) -> Verdict:
@@ -62,7 +77,8 @@ async def judge(player: Player) -> Verdict:
     wrong = [str(violation) for violation in check(ledger, rows, player.accepted)]
     if not any(isinstance(s, Fault) and s.effect in ASKS_A_PERSON for s in player.schedule.steps):
         wrong += [f"asked a person: {task.kind}: {task.detail}" for task in rows.tasks]
-    return Verdict((*wrong, *_cancelled_yet_booked(player, rows, ledger)), len(rows.bookings))
+    wrong += _cancelled_yet_booked(player, rows, ledger)
+    return Verdict(tuple(wrong), len(rows.bookings), len(rows.attempts), player.faults)
 
 
 def _cancelled_yet_booked(player: Player, rows: Rows, ledger: dict[str, Any]) -> list[str]:
@@ -118,13 +134,17 @@ async def _move_orders(player: Player, rows: Rows, *, patient: bool) -> list[str
     return waits
 
 
-def _position(rows: Rows) -> object:
-    return (
-        sorted((str(c.id), c.status, c.event_seq) for c in rows.campaigns),
-        sorted((str(a.id), a.state) for a in rows.attempts),
-        sorted((str(b.id), b.state) for b in rows.bookings),
-        sorted((str(r.id), r.status) for r in rows.refunds),
-    )
+async def _position(player: Player) -> tuple[object, bool]:
+    """Return where everything stands, and whether something of it goes on by itself."""
+    query = """SELECT c.id, c.status, c.event_seq,
+        (SELECT string_agg(state, ' ' ORDER BY number) FROM booking_attempts
+            WHERE campaign_id = c.id AND state NOT IN ('captured', 'failed')) AS attempts,
+        (SELECT string_agg(state, ' ' ORDER BY created_at) FROM bookings
+            WHERE campaign_id = c.id) AS bookings
+        FROM autobooking_campaigns c WHERE c.id = ANY(:ids) ORDER BY c.id"""
+    found = await player.house.rows(query, ids=list(_ids(player)))
+    moving = {row["attempts"] for row in found} - _WAITS - {None}
+    return found, bool(moving)
 
 
 def _ids(player: Player) -> set[UUID]:
@@ -133,28 +153,24 @@ def _ids(player: Player) -> set[UUID]:
 
 async def _rows(player: Player) -> Rows:
     """Return our rows of this schedule."""
-    async with player.house.database.transaction(TESTS) as session:
-        rows = await load_rows(session)
     ids = _ids(player)
+    async with player.house.database.transaction(TESTS) as session:
 
-    def mine(found: Any) -> Any:
-        return tuple(row for row in found if row.campaign_id in ids)
+        async def mine(table: Any, column: Any, wanted: Collection[UUID]) -> tuple[Any, ...]:
+            return tuple(await session.scalars(select(table).where(column.in_(wanted))))
 
-    attempts = mine(rows.attempts)
-    known = {a.id for a in attempts}
-    bookings = mine(rows.bookings)
-    booked = {b.id for b in bookings}
-    return replace(
-        rows,
-        campaigns=tuple(c for c in rows.campaigns if c.id in ids),
-        mandates=mine(rows.mandates),
-        attempts=attempts,
-        bookings=bookings,
-        payments=mine(rows.payments),
-        refunds=tuple(r for r in rows.refunds if r.booking_id in booked),
-        calls=tuple(c for c in rows.calls if c.attempt_id in known or c.booking_id in booked),
-        tasks=mine(rows.tasks),
-    )
+        attempts = await mine(AttemptRow, AttemptRow.campaign_id, ids)
+        bookings = await mine(BookingRow, BookingRow.campaign_id, ids)
+        return Rows(
+            campaigns=await mine(CampaignRow, CampaignRow.id, ids),
+            mandates=await mine(MandateRow, MandateRow.campaign_id, ids),
+            attempts=attempts,
+            bookings=bookings,
+            payments=await mine(PaymentRow, PaymentRow.campaign_id, ids),
+            refunds=await mine(RefundRow, RefundRow.booking_id, [b.id for b in bookings]),
+            calls=await mine(ProviderCallRow, ProviderCallRow.attempt_id, [a.id for a in attempts]),
+            tasks=await mine(OperatorTaskRow, OperatorTaskRow.campaign_id, ids),
+        )
 
 
 def _of_campaigns(ledger: dict[str, Any], ids: Collection[UUID]) -> dict[str, Any]:

@@ -1,0 +1,26 @@
+"""Sixty random schedules, the same ones each time; `make soak` plays as many as asked for."""
+
+import pytest
+
+from tests.soak.soak import Soak, chunk_of
+
+pytestmark = pytest.mark.timeout(
+    900
+)  # playing takes a tenth of it, boiling a failure down the rest
+SCHEDULES = 60
+SEED = 1
+SHRINK_SECONDS = 300.0
+
+
+async def test_random_schedules_keep_every_promise(postgres_url: str) -> None:
+    soak = Soak(postgres_url, SHRINK_SECONDS)
+    chunk, number = chunk_of(SEED, 0, SCHEDULES)
+    report = await soak.play(chunk)
+    print(f"\n{report}")
+    told = [f"{schedule}\n{wrong}" for schedule, wrong in report.failed] + report.elsewhere
+    if report.failed:
+        schedule, wrong = report.failed[0]
+        told.append(f"kept as {await soak.keep(schedule, wrong, chunk, number)}")
+    assert report.schedules == SCHEDULES
+    assert report.bookings
+    assert not told, "\n\n".join(told)
