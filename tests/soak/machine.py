@@ -65,7 +65,7 @@ _troubles = st.lists(st.tuples(_fault, _attempts, st.integers(1, 3)), max_size=3
 class ScheduleMachine(RuleBasedStateMachine):
     """Collects steps; what makes no sense to ask for is not asked for."""
 
-    hand_over: Callable[[Schedule], None]
+    hand_over: Callable[[Schedule], object]
 
     wishes = Bundle("wishes")
 
@@ -183,7 +183,7 @@ class ScheduleMachine(RuleBasedStateMachine):
             self.asked_first.add(wish)
 
 
-def think_up(number: int, hand_over: Callable[[Schedule], None], *, shrink: bool = False) -> None:
+def think_up(number: int, hand_over: Callable[[Schedule], object], *, shrink: bool = False) -> None:
     """Hand over schedules; the same number always gives the same ones.
 
     An exception of `hand_over` ends it: with `shrink` after smaller schedules were tried as well.
@@ -210,7 +210,7 @@ def think_up(number: int, hand_over: Callable[[Schedule], None], *, shrink: bool
 def schedules(number: int) -> list[Schedule]:
     """Return different schedules: a hundred at least, mostly more."""
     found: dict[Schedule, None] = {}
-    think_up(number, lambda schedule: found.setdefault(schedule))
+    think_up(number, found.setdefault)
     # Hypothesis likes to vary what it drew just before: neighbours are much alike.
     every = list(found)
     return [each for first in range(3) for each in every[first::3]]

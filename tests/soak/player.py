@@ -110,29 +110,20 @@ class Player:
             await asyncio.gather(*(self._rest(n, LAST_STILL_SECONDS) for n in self.wishes))
 
     async def _do(self, step: Step) -> None:
-        match step:
-            case Create():
-                await self._create(step)
-            case Edit():
-                await self._edit(step)
-            case Ask():
-                await self._ask(step)
-            case Rest():
-                await self._rest(step.wish, STILL_SECONDS)
-            case Fare():
-                await self._set_fare(step.amount)
-            case Card():
-                await self._change_card(step)
-            case Clock():
-                await self._move_clock(step)
-            case Bank():
-                await self._visit_bank(step)
-            case GiveBack():
-                await self._give_back(step)
-            case Fault():
-                await self._set_fault(step)
-            case Kill():
-                await self._plan_kill(step)
+        ways: dict[type[Any], Callable[[Any], Awaitable[None]]] = {
+            Create: self._create,
+            Edit: self._edit,
+            Ask: self._ask,
+            Rest: lambda rest: self._rest(rest.wish, STILL_SECONDS),
+            Fare: lambda fare: self._set_fare(fare.amount),
+            Card: self._change_card,
+            Clock: self._move_clock,
+            Bank: self._visit_bank,
+            GiveBack: self._give_back,
+            Fault: self._set_fault,
+            Kill: self._plan_kill,
+        }
+        await ways[type(step)](step)
 
     async def _create(self, step: Create) -> None:
         new = self.wishes[step.wish]

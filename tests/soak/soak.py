@@ -7,7 +7,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -79,23 +79,28 @@ class Soak:
         self._stages += 1
         name = f"soak_{self._stages}"
         with tempfile.TemporaryDirectory(prefix="parker-soak-") as folder:
-            async with open_soak_stage(self._postgres_url, name, Path(folder) / name) as stage:
+            async with open_soak_stage(self._postgres_url, name, Path(folder)) as stage:
                 yield stage
 
     async def play(self, wanted: Sequence[Schedule]) -> Report:
         """Play schedules on servers of their own; those with kills among themselves."""
-        report, began = Report(), time.monotonic()
+        began = time.monotonic()
         async with self._stage() as stage:
-            calm = [s for s in wanted if not s.kills]
-            deadly = [s for s in wanted if s.kills]
-            for group, patience in ((calm, PATIENCE), (deadly, LONG_PATIENCE)):
-                if group:
-                    await stage.work(patience=patience)
-                    await self._play_group(stage, group, report)
-            report.kills, report.killed = stage.kills.count, stage.kills.lived_through
+            report = await self._play_on(stage, wanted)
             if not report.failed:
                 report.elsewhere = await _whole(stage)
         report.seconds = time.monotonic() - began
+        return report
+
+    async def _play_on(self, stage: SoakStage, wanted: Sequence[Schedule]) -> Report:
+        report = Report()
+        calm = [s for s in wanted if not s.kills]
+        deadly = [s for s in wanted if s.kills]
+        for group, patience in ((calm, PATIENCE), (deadly, LONG_PATIENCE)):
+            if group:
+                await stage.work(patience=patience)
+                await self._play_group(stage, group, report)
+        report.kills, report.killed = stage.kills.count, stage.kills.lived_through
         return report
 
     async def _play_group(
@@ -139,6 +144,8 @@ class Soak:
         smallest = failed
         deadline = time.monotonic() + self._shrink_seconds
         with asyncio.Runner() as runner:
+            opened = AsyncExitStack()
+            stage = runner.run(opened.enter_async_context(self._stage()))
 
             def try_it(schedule: Schedule) -> None:
                 nonlocal smallest
@@ -146,22 +153,18 @@ class Soak:
                     return  # thought up before it, and held
                 if schedule not in verdicts:
                     late = time.monotonic() > deadline
-                    verdicts[schedule] = () if late else self._wrong(runner, schedule)
+                    report = Report() if late else runner.run(self._play_on(stage, [schedule]))
+                    verdicts[schedule] = tuple(w for _, wrong in report.failed for w in wrong)
                     if verdicts[schedule]:
                         smallest = schedule
-                        print(f"still broken with {len(schedule.steps)} steps")
+                        print(f"still broken with {len(schedule.steps)} steps", flush=True)
                 if verdicts[schedule]:
                     raise AssertionError(verdicts[schedule])
 
-            try:
+            with suppress(AssertionError):
                 think_up(number, try_it, shrink=True)
-            except AssertionError:
-                pass
-            return smallest, verdicts.get(smallest, ())
-
-    def _wrong(self, runner: asyncio.Runner, schedule: Schedule) -> tuple[str, ...]:
-        report = runner.run(self.play([schedule]))
-        return tuple(w for _, wrong in report.failed for w in wrong) + tuple(report.elsewhere)
+            runner.run(opened.aclose())
+        return smallest, verdicts.get(smallest, ())
 
 
 async def play_one(stage: SoakStage, schedule: Schedule) -> Verdict:

@@ -43,6 +43,7 @@ class SoakStage:
         self._variables = variables
         self._worker: subprocess.Popen[bytes] | None = None
         self._spare: subprocess.Popen[bytes] | None = None
+        self._patience = 0.0
         self._days = 0
         self._answered_until = 0
         self._search_clock = asyncio.Lock()
@@ -88,8 +89,11 @@ class SoakStage:
     # Workers
 
     async def work(self, *, patience: float) -> None:
-        """Let one worker work and another stand by; those of before end."""
+        """Let one worker work and another stand by; those of another patience end."""
+        if self._worker and self._patience == patience:
+            return
         self.end_workers()
+        self._patience = patience
         self._variables = self._variables | {fault_worker.PATIENCE: str(patience)}
         self._worker, self._spare = self._start(spare=False), self._start(spare=True)
         await self._until(self._worker, "ready")
@@ -193,8 +197,6 @@ class Kills:
 @asynccontextmanager
 async def open_soak_stage(postgres_url: str, name: str, folder: Path) -> AsyncIterator[SoakStage]:
     """Start fresh servers: their clocks are today's, and their books are empty."""
-    folder.mkdir(parents=True)
-    (folder / "sandbox").mkdir()
     environment = await WorkflowEnvironment.start_local(
         data_converter=data_converter(MasterKeys.parse(MASTER_KEYS)),
         dev_server_existing_path=temporal_binary(),
@@ -206,7 +208,7 @@ async def open_soak_stage(postgres_url: str, name: str, folder: Path) -> AsyncIt
     async with environment:
         with (
             temporary_database(postgres_url, name) as url,
-            running_sandbox(folder / "sandbox") as sandbox,
+            running_sandbox(folder) as sandbox,
         ):
             variables = variables_for(url, sandbox, address, **POLICY)
             async with open_house(url, sandbox, client, address, workers=False, **POLICY) as house:

@@ -90,10 +90,12 @@ def _cancelled_yet_booked(player: Player, rows: Rows, ledger: dict[str, Any]) ->
         if states[each] != "cancelled"
     ]
     told = {str(each) for each in player.cancelled}
-    for order in ledger["duffel"]["orders"]:
-        if order["metadata"]["campaign_id"] in told and order["status"] in {"live", "pending"}:
-            wrong.append(f"order {order['id']} lives though its wish was cancelled before")
-    return wrong
+    living = [o for o in ledger["duffel"]["orders"] if o["status"] in {"live", "pending"}]
+    return wrong + [
+        f"order {order['id']} lives though its wish was cancelled before"
+        for order in living
+        if order["metadata"]["campaign_id"] in told
+    ]
 
 
 async def _move_on(player: Player, rows: Rows, *, patient: bool) -> list[str]:
