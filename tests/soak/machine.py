@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.soak.places import KILL_PLACES, PLACES
+from tests.soak.places import PLACES, USUAL_PLACES
 from tests.soak.steps import (
     Ask,
     Bank,
@@ -39,7 +39,7 @@ EXAMPLES = 200  # drawn at once; some are drawn twice, and some hold no wish
 STEPS = 10  # at most
 WISHES = 2  # of one traveller
 FARES = (500, 400, 500, 507, 500, 515, 800)
-BUDGETS = (2000, 2000, 505, 2000, 2000, 450)  # any fare; hardly the first one; less than that
+BUDGETS = (2000, 2000, 2000, 505, 2000, 2000, 450)  # any fare; hardly the first one; less than that
 BANK_CARD, NO_CARD = "pm_card_authenticationRequired", "pm_card_chargeCustomerFail"
 CARDS = (
     "pm_card_visa", "pm_card_visa", "pm_card_pendingRefund", "pm_card_visa", "pm_card_visa",
@@ -54,12 +54,16 @@ SPANS = {
     "order": (1, 15, 60 * 7),
 }
 _again = st.booleans()
-_modes = st.sampled_from(("auto", "ask_me_first"))
+_modes = st.sampled_from(("auto", "auto", "ask_me_first"))
 _attempts = st.sampled_from((1, 1, 1, 2))
 # A place first, so that those with many effects do not crowd out the others; orders and money most.
-_place = st.sampled_from((*tuple(PLACES)[:3] * 3, *PLACES))
+_place = st.sampled_from((*USUAL_PLACES[:3] * 3, *USUAL_PLACES, *PLACES))
 _fault = _place.flatmap(lambda p: st.tuples(st.just(p), st.sampled_from(PLACES[p][1])))
 _troubles = st.lists(st.tuples(_fault, _attempts, st.integers(1, 3)), max_size=3)
+# Seldom, for it is dear: it takes the servers ten seconds to notice that a worker has died.
+_killed = st.sampled_from(
+    [None] * 4 * len(USUAL_PLACES) + [(p, after) for p in USUAL_PLACES for after in (False, True)]
+)
 
 
 class ScheduleMachine(RuleBasedStateMachine):
@@ -88,17 +92,21 @@ class ScheduleMachine(RuleBasedStateMachine):
     @precondition(lambda self: self._count(Create) < WISHES)
     @rule(
         target=wishes, mode=_modes, budget=st.sampled_from(BUDGETS), refundable=st.booleans(),
-        again=_again, troubles=_troubles,
+        again=_again, troubles=_troubles, stays=st.booleans(), killed=_killed,
     )  # fmt: skip
     def wish(
-        self, mode: str, budget: int, *, refundable: bool, again: bool,
-        troubles: list[tuple[tuple[str, str], int, int]],
+        self, mode: str, budget: int, *, refundable: bool, again: bool, stays: bool,
+        troubles: list[tuple[tuple[str, str], int, int]], killed: tuple[str, bool] | None,
     ) -> int:  # fmt: skip
         wish = self._count(Create)
+        if killed and not self._count(Kill):
+            self.steps.append(Kill(wish, *killed))
         for at, attempt, times in troubles:
             self.steps.append(Fault(wish, *at, attempt, times))
         self.steps.append(Create(wish, mode, budget, refundable, again))
         self._first(wish, mode)
+        if stays:
+            self.rest(wish)
         return wish
 
     @rule(wish=wishes, mode=_modes, budget=st.sampled_from(BUDGETS), again=_again)
@@ -158,15 +166,11 @@ class ScheduleMachine(RuleBasedStateMachine):
     def trouble(self, wish: int, at: tuple[str, str], attempt: int, times: int) -> None:
         self.steps.append(Fault(wish, *at, attempt, times))
 
-    # One is dear: it takes the servers ten seconds to notice that a worker has died.
     @precondition(lambda self: not self._count(Kill))
-    @rule(
-        wish=wishes, seldom=st.booleans(), place=st.sampled_from(("", *KILL_PLACES[:3] * 3, *KILL_PLACES)),
-        after=st.booleans(),
-    )  # fmt: skip
-    def kill(self, wish: int, place: str, *, seldom: bool, after: bool) -> None:
+    @rule(wish=wishes, seldom=st.booleans())
+    def kill_now(self, wish: int, *, seldom: bool) -> None:
         if seldom:
-            self.steps.append(Kill(wish, place, after and bool(place)))
+            self.steps.append(Kill(wish))
 
     def teardown(self) -> None:
         if self._count(Create):

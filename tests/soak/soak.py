@@ -156,7 +156,7 @@ class Soak:
                     report = Report() if late else runner.run(self._play_on(stage, [schedule]))
                     verdicts[schedule] = tuple(w for _, wrong in report.failed for w in wrong)
                     if verdicts[schedule]:
-                        smallest = schedule
+                        smallest = min(smallest, schedule, key=_size)
                         print(f"still broken with {len(schedule.steps)} steps", flush=True)
                 if verdicts[schedule]:
                     raise AssertionError(verdicts[schedule])
@@ -165,6 +165,10 @@ class Soak:
                 think_up(number, try_it, shrink=True)
             runner.run(opened.aclose())
         return smallest, verdicts.get(smallest, ())
+
+
+def _size(schedule: Schedule) -> tuple[int, int]:
+    return len(schedule.steps), len(str(schedule))
 
 
 async def play_one(stage: SoakStage, schedule: Schedule) -> Verdict:
