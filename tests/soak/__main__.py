@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from postgres import running_postgres
+from sandbox import ROOT
 
 from tests.soak.soak import A_STAGE, Report, Soak, chunk_of
 from tests.soak.steps import Script
@@ -45,9 +46,9 @@ def _soak(soak: Soak, count: int, seed: int) -> int:
         for schedule, wrong in report.failed:
             print(schedule, *wrong, sep="\n")
         if report.failed:
-            schedule, wrong = report.failed[0]
+            schedule, wrong = report.simplest
             path = asyncio.run(soak.keep(schedule, wrong, chunk, chosen))
-            place = path.relative_to(Path.cwd())
+            place = path.relative_to(ROOT)
             print(f"kept as {place}; again with: make soak ARGS='--replay {place}'", flush=True)
         number += 1
     print(*total.elsewhere, total, sep="\n")

@@ -62,7 +62,7 @@ _fault = _place.flatmap(lambda p: st.tuples(st.just(p), st.sampled_from(PLACES[p
 _troubles = st.lists(st.tuples(_fault, _attempts, st.integers(1, 3)), max_size=3)
 # Seldom, for it is dear: it takes the servers ten seconds to notice that a worker has died.
 _killed = st.sampled_from(
-    [None] * 4 * len(USUAL_PLACES) + [(p, after) for p in USUAL_PLACES for after in (False, True)]
+    [None] * 12 * len(USUAL_PLACES) + [(p, after) for p in USUAL_PLACES for after in (False, True)]
 )
 
 
@@ -167,9 +167,9 @@ class ScheduleMachine(RuleBasedStateMachine):
         self.steps.append(Fault(wish, *at, attempt, times))
 
     @precondition(lambda self: not self._count(Kill))
-    @rule(wish=wishes, seldom=st.booleans())
-    def kill_now(self, wish: int, *, seldom: bool) -> None:
-        if seldom:
+    @rule(wish=wishes, chance=st.integers(0, 3))
+    def kill_now(self, wish: int, chance: int) -> None:
+        if chance == 3:
             self.steps.append(Kill(wish))
 
     def teardown(self) -> None:
@@ -196,7 +196,7 @@ def think_up(number: int, hand_over: Callable[[Schedule], object], *, shrink: bo
     class Machine(ScheduleMachine):
         pass
 
-    Machine.hand_over = staticmethod(hand_over)  # type: ignore[assignment]
+    Machine.hand_over = staticmethod(hand_over)
     choices: dict[str, Any] = {
         "max_examples": EXAMPLES,
         "stateful_step_count": STEPS,

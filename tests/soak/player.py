@@ -44,7 +44,8 @@ from tests.soak.steps import (
     Step,
 )
 
-ANSWER_SECONDS = 90.0  # a step takes so long at most, a worker's end in the middle included
+ANSWER_SECONDS = 120.0  # a step takes so long at most, a worker's end in the middle included
+REST_SECONDS = 60.0
 STILL_SECONDS = 2.0  # what has not moved for so long goes on while the schedule does
 LAST_STILL_SECONDS = 9.0  # at its end: longer than a silent provider is waited for
 COMING_SECONDS = 4.0  # from a wish to its look, and from a match to what comes of it
@@ -102,12 +103,12 @@ class Player:
 
     async def play(self) -> None:
         for step in self.schedule.steps:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            # A kill comes when others are ready for it; everything else has its time.
+            async with asyncio.timeout(None if isinstance(step, Kill) else ANSWER_SECONDS):
                 await self._do(step)
             await self._die_if_held()
         # Whoever made a wish stays for what becomes of it, with all that is still to go wrong.
-        async with asyncio.timeout(ANSWER_SECONDS):
-            await asyncio.gather(*(self._rest(n, LAST_STILL_SECONDS) for n in self.wishes))
+        await asyncio.gather(*(self._rest(n, LAST_STILL_SECONDS) for n in self.wishes))
 
     async def _do(self, step: Step) -> None:
         ways: dict[type[Any], Callable[[Any], Awaitable[None]]] = {
@@ -189,9 +190,9 @@ class Player:
         """Wait until nothing goes on by itself any more, or has not moved for a while."""
         campaign_id = self.wishes[wish].campaign_id
         loop = asyncio.get_running_loop()
-        since = loop.time()
+        began = since = loop.time()
         last: object = None
-        while not await self._held_now():
+        while loop.time() < began + REST_SECONDS and not await self._held_now():
             now = await self._position(campaign_id)
             if now != last:
                 last, since = now, loop.time()

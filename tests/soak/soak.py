@@ -24,7 +24,7 @@ REGRESSIONS = Path(__file__).parent / "regressions"
 A_STAGE = 100  # schedules that share servers: their books are read again and again
 SIDE_BY_SIDE = 10
 TRIES = 3  # what went wrong in company is played alone so often
-SHRINK_SECONDS = 900.0
+SHRINK_SECONDS = 600.0
 
 
 @dataclass
@@ -45,6 +45,11 @@ class Report:
     @property
     def violations(self) -> int:
         return sum(len(wrong) for _, wrong in self.failed) + len(self.elsewhere)
+
+    @property
+    def simplest(self) -> tuple[Schedule, tuple[str, ...]]:
+        """Return the failed schedule that is quickest to play again and again."""
+        return min(self.failed, key=lambda failed: (failed[0].kills, _size(failed[0])))
 
     def __str__(self) -> str:
         return (
@@ -180,7 +185,10 @@ async def play_one(stage: SoakStage, schedule: Schedule) -> Verdict:
         await player.play()
     except Exception as error:  # noqa: BLE001 - whatever a step met is a finding
         wrong.append(_told(error))
-    wrong += await settle(player)
+    try:
+        wrong += await settle(player)
+    except Exception as error:  # noqa: BLE001 - as above
+        wrong.append(_told(error))
     verdict = await judge(player)
     return replace(verdict, wrong=(*wrong, *verdict.wrong))
 
