@@ -9,14 +9,11 @@ from uuid import uuid4
 
 import httpx
 from house import TESTS
-from temporalio.client import WorkflowUpdateFailedError
-from temporalio.service import RPCError
 
 from db.queries.payment_methods import make_default
 from domain.campaigns import BookingMode
 from domain.criteria import Criteria
 from domain.ids import CampaignId, TravelerId, UserId, attempt_id_for, booking_id_for
-from domain.messages.attempt import AuthenticationStart, BeginAuthentication
 from domain.messages.campaign import (
     CampaignAnswer,
     CampaignAnswerCode,
@@ -24,8 +21,8 @@ from domain.messages.campaign import (
     Consent,
     NewCampaign,
 )
-from domain.messages.order import CancellationOffer, ConfirmAnswer, ConfirmCancellation
 from domain.money import Money
+from tests.soak.errands import give_back, visit_bank
 from tests.soak.places import LATE_SECONDS, Aim, hold, rule
 from tests.soak.stage import SoakStage
 from tests.soak.steps import (
@@ -119,8 +116,8 @@ class Player:
             Fare: lambda fare: self._set_fare(fare.amount),
             Card: self._change_card,
             Clock: self._move_clock,
-            Bank: self._visit_bank,
-            GiveBack: self._give_back,
+            Bank: lambda bank: visit_bank(self.house, self._id(bank.wish), bank.outcome),
+            GiveBack: lambda give: give_back(self.house, self._id(give.wish), again=give.again),
             Fault: self._set_fault,
             Kill: self._plan_kill,
         }
@@ -212,6 +209,9 @@ class Player:
             FROM autobooking_campaigns c WHERE id = :id"""
         return (await self.house.rows(query, id=campaign_id))[0]
 
+    def _id(self, wish: int) -> CampaignId:
+        return self.wishes[wish].campaign_id
+
     # Faults and kills
 
     async def _set_fault(self, step: Fault) -> None:
@@ -281,37 +281,3 @@ class Player:
         query = f"SELECT id FROM booking_attempts WHERE campaign_id = :id AND {LIVE}"
         for row in await self.house.rows(query, id=campaign_id):
             await self.stage.skip(self.house.attempt(row["id"]), span)
-
-    # The traveller elsewhere
-
-    async def _visit_bank(self, step: Bank) -> None:
-        query = "SELECT id FROM booking_attempts WHERE campaign_id = :id"
-        query += " AND state = 'awaiting_authentication'"
-        for row in await self.house.rows(query, id=self.wishes[step.wish].campaign_id):
-            handle = self.house.attempt(row["id"])
-            with suppress(RPCError, WorkflowUpdateFailedError):  # it has ended meanwhile
-                start = await handle.execute_update(
-                    "begin_authentication",
-                    BeginAuthentication(return_url="https://parker.example/back"),
-                    result_type=AuthenticationStart,
-                )
-                if start.redirect_url:
-                    async with httpx.AsyncClient() as browser:
-                        await browser.post(start.redirect_url, data={"outcome": step.outcome})
-                await handle.signal("authentication_returned")
-
-    async def _give_back(self, step: GiveBack) -> None:
-        query = "SELECT id FROM bookings WHERE campaign_id = :id"
-        for row in await self.house.rows(query, id=self.wishes[step.wish].campaign_id):
-            handle = self.house.order(row["id"])
-            with suppress(RPCError, WorkflowUpdateFailedError):  # it has ended, or was refused
-                quote = await handle.execute_update(
-                    "quote_cancellation", result_type=CancellationOffer
-                )
-                if quote.quote_id is None:
-                    continue
-                word = ConfirmCancellation(booking_id=row["id"], quote_id=quote.quote_id)
-                for _ in range(1 + step.again):
-                    await handle.execute_update(
-                        "confirm_cancellation", word, result_type=ConfirmAnswer
-                    )

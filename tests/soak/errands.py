@@ -1,0 +1,44 @@
+"""What a traveller does elsewhere: at the bank, and with a booking that is not wanted any more."""
+
+from contextlib import suppress
+
+import httpx
+from house import House
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.service import RPCError
+
+from domain.ids import CampaignId
+from domain.messages.attempt import AuthenticationStart, BeginAuthentication
+from domain.messages.order import CancellationOffer, ConfirmAnswer, ConfirmCancellation
+
+
+async def visit_bank(house: House, campaign_id: CampaignId, outcome: str) -> None:
+    """Answer the bank's page, if it asked for that, and come back."""
+    query = "SELECT id FROM booking_attempts WHERE campaign_id = :id"
+    query += " AND state = 'awaiting_authentication'"
+    for row in await house.rows(query, id=campaign_id):
+        handle = house.attempt(row["id"])
+        with suppress(RPCError, WorkflowUpdateFailedError):  # it has ended meanwhile
+            start = await handle.execute_update(
+                "begin_authentication",
+                BeginAuthentication(return_url="https://parker.example/back"),
+                result_type=AuthenticationStart,
+            )
+            if start.redirect_url:
+                async with httpx.AsyncClient() as browser:
+                    await browser.post(start.redirect_url, data={"outcome": outcome})
+            await handle.signal("authentication_returned")
+
+
+async def give_back(house: House, campaign_id: CampaignId, *, again: bool) -> None:
+    """Have the booking cancelled by its quote; `again`: the confirmation's answer got lost."""
+    query = "SELECT id FROM bookings WHERE campaign_id = :id"
+    for row in await house.rows(query, id=campaign_id):
+        handle = house.order(row["id"])
+        with suppress(RPCError, WorkflowUpdateFailedError):  # it has ended, or was refused
+            quote = await handle.execute_update("quote_cancellation", result_type=CancellationOffer)
+            if quote.quote_id is None:
+                continue
+            word = ConfirmCancellation(booking_id=row["id"], quote_id=quote.quote_id)
+            for _ in range(1 + again):
+                await handle.execute_update("confirm_cancellation", word, result_type=ConfirmAnswer)
