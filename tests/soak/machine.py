@@ -62,7 +62,7 @@ _fault = _place.flatmap(lambda p: st.tuples(st.just(p), st.sampled_from(PLACES[p
 _troubles = st.lists(st.tuples(_fault, _attempts, st.integers(1, 3)), max_size=3)
 # Seldom, for it is dear: it takes the servers ten seconds to notice that a worker has died.
 _killed = st.sampled_from(
-    [None] * 12 * len(USUAL_PLACES) + [(p, after) for p in USUAL_PLACES for after in (False, True)]
+    [None] * 5 * len(USUAL_PLACES) + [(p, after) for p in USUAL_PLACES for after in (False, True)]
 )
 
 

@@ -1,20 +1,17 @@
 """The servers that schedules are played on, and workers that can be killed under them."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import fault_worker
 import httpx
-from house import MASTER_KEYS, House, eventually, open_house, variables_for
+from fault_workers import WorkerProcess
+from house import MASTER_KEYS, House, open_house, variables_for
 from postgres import temporary_database
-from sandbox import ROOT, running_sandbox
+from sandbox import running_sandbox
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
@@ -35,14 +32,13 @@ _CLOCK_SECONDS = 5.0  # a clock does not move while something is done; then it m
 
 
 class SoakStage:
-    """A database, a Temporal server, sandboxes, a worker, and a spare one that is ready."""
+    """A database, a Temporal server, sandboxes, and a worker that may be killed."""
 
     def __init__(self, house: House, variables: dict[str, str], folder: Path) -> None:
         self.house, self.folder = house, folder
-        self.kills = Kills(self._replace_worker)
-        self._variables = variables
-        self._worker: subprocess.Popen[bytes] | None = None
-        self._spare: subprocess.Popen[bytes] | None = None
+        self.kills = Kills(self._kill_worker)
+        self._variables = variables | {"PARKER_ENV_FILE": ""}
+        self._worker: WorkerProcess | None = None
         self._patience = 0.0
         self._days = 0
         self._answered_until = 0
@@ -89,54 +85,25 @@ class SoakStage:
     # Workers
 
     async def work(self, *, patience: float) -> None:
-        """Let one worker work and another stand by; those of another patience end."""
+        """Let a worker work; one of another patience ends."""
         if self._worker and self._patience == patience:
             return
-        self.end_workers()
+        self._end_worker()
         self._patience = patience
-        self._variables = self._variables | {fault_worker.PATIENCE: str(patience)}
-        self._worker, self._spare = self._start(spare=False), self._start(spare=True)
-        await self._until(self._worker, "ready")
+        self._worker = WorkerProcess(self.folder, self._variables, patience)
+        await self._worker.works()
 
-    async def _replace_worker(self) -> None:
-        """kill -9 the worker; the spare one takes its place at once."""
+    async def _kill_worker(self) -> None:
         assert self._worker
-        assert self._spare
-        _end(self._worker)
-        await self._until(self._spare, "warm")
-        (self.folder / f"go.{self._spare.pid}").touch()
-        await self._until(self._spare, "ready")
-        self._worker, self._spare = self._spare, self._start(spare=True)
+        await self._worker.kill()
 
-    def _start(self, *, spare: bool) -> subprocess.Popen[bytes]:
-        path = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "support")))
-        env = dict(os.environ) | self._variables | {"PYTHONPATH": path, "PARKER_ENV_FILE": ""}
-        env[fault_worker.FOLDER] = str(self.folder)
-        env[fault_worker.SPARE] = "yes" if spare else ""
-        with (self.folder / "worker.log").open("ab") as log:
-            command = [sys.executable, fault_worker.__file__]
-            return subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-
-    async def _until(self, worker: subprocess.Popen[bytes], word: str) -> None:
-        async def there() -> bool:
-            assert worker.poll() is None, (self.folder / "worker.log").read_text()[-3000:]
-            return (self.folder / f"{word}.{worker.pid}").exists()
-
-        await eventually(there, seconds=90)
-
-    def end_workers(self) -> None:
-        for worker in filter(None, (self._worker, self._spare)):
-            _end(worker)
-        self._worker = self._spare = None
+    def _end_worker(self) -> None:
+        if self._worker:
+            self._worker.destroy()
 
     async def aclose(self) -> None:
-        self.end_workers()
+        self._end_worker()
         await self._http.aclose()
-
-
-def _end(worker: subprocess.Popen[bytes]) -> None:
-    worker.kill()
-    worker.wait()
 
 
 class Kills:
