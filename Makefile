@@ -10,8 +10,8 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 # Workflow modules are imported anew for each run; without bytecode they are compiled each time.
 unexport PYTHONDONTWRITEBYTECODE
-# Each has servers of its own; more than two processes gain nothing on two cores.
-TEST_PROCESSES ?= 2
+# Each has servers of its own, and spends much of its time waiting for deadlines to pass.
+TEST_PROCESSES ?= 3
 
 .PHONY: help install run demo test soak bench check format lock clean histories
 

@@ -85,10 +85,13 @@ async def pending_notices(
 
 
 async def take_pending(session: AsyncSession, notice_id: UUID) -> NoticeRow | None:
-    """Lock a notice that is still to be sent; None if it is not, or if another sends it now."""
+    """Lock a notice that is still to be sent; None if it is not.
+
+    Waits for whoever is sending it now: should they fail, or be dead, it is still to be sent.
+    """
     pending = col(NoticeRow.state) == NoticeState.PENDING
     query = select(NoticeRow).where(col(NoticeRow.id) == notice_id, pending)
-    query = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    query = query.with_for_update().execution_options(populate_existing=True)
     row: NoticeRow | None = await session.scalar(query)
     return row
 

@@ -281,12 +281,36 @@ async def test_a_notice_is_sent_by_one_at_a_time(database: Database, cast: Any, 
         await notice_queries.add_notices(session, [told], now)
         await notice_queries.add_notices(session, [told], now)
         (notice,) = await notice_queries.pending_notices(session)
+    sent = []
+
+    async def send() -> None:
+        async with database.transaction(WORKER) as session:
+            row = await notice_queries.take_pending(session, notice.id)
+            if row is not None:
+                sent.append(row.id)
+                row.state = NoticeState.SENT
+
+    await asyncio.gather(*(send() for _ in range(5)))
+    assert sent == [notice.id]
     async with database.transaction(WORKER) as session:
-        row = await notice_queries.take_pending(session, notice.id)
-        async with database.transaction(WORKER) as other:
-            assert await notice_queries.take_pending(other, notice.id) is None
-        assert row is not None
-        row.state = NoticeState.SENT
-    async with database.transaction(WORKER) as session:
-        assert await notice_queries.take_pending(session, notice.id) is None
         assert await notice_queries.pending_notices(session) == []
+
+
+async def test_a_notice_whose_sender_failed_is_sent_by_who_waited(
+    database: Database, cast: Any, now: Any
+):
+    async with database.transaction(WORKER) as session:
+        owner = await cast.person(session)
+        told = NewNotice(event="hello", subject_id=uuid4(), user_id=owner)
+        await notice_queries.add_notices(session, [told], now)
+        (notice,) = await notice_queries.pending_notices(session)
+
+    async def wait_for_it() -> bool:
+        async with database.transaction(WORKER) as session:
+            return await notice_queries.take_pending(session, notice.id) is not None
+
+    async with database.transaction(WORKER) as session:
+        assert await notice_queries.take_pending(session, notice.id)
+        waiting = asyncio.create_task(wait_for_it())
+        await session.rollback()
+    assert await waiting

@@ -302,8 +302,13 @@ def answer_trials(points: Sequence[Point]) -> list[Trial]:
 
 
 def kill_trials(points: Sequence[Point]) -> list[Trial]:
-    """Let the worker be killed on both sides of each point."""
-    return [Trial(tuple(_cases(point, KILLS))) for point in points]
+    """Let the worker be killed on both sides of each point; an order is never sent again."""
+    trials = []
+    for point in points:
+        cases = tuple(_cases(point, KILLS))
+        apart = point.operation == "create_order"
+        trials += [Trial((case,)) for case in cases] if apart else [Trial(cases)]
+    return trials
 
 
 def stop_trials(points: Sequence[Point]) -> list[Trial]:

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from cli.invariants import Rows, Violation
-from domain.attempts import LIVE
+from db.models import AttemptRow
+from domain.attempts import LIVE, FailureReason
 from domain.ids import attempt_id_for, booking_id_for
 from domain.messages.campaign import NewCampaign
 from tests.faults.matrix import DOUBT_SECONDS, SEARCHING, Case, Scenario, Script, Trial
@@ -89,14 +90,23 @@ def unfinished(one: Played, rows: Rows) -> str:
     if late:
         return f"booking {late[0]}"
     must_end = one.trial.must_end if one.trial else one.scenario.ends
-    if must_end and state != must_end:
+    if must_end and state != must_end and not _ordered_in_vain(state, attempts):
         return f"{state}, but nothing stood in the way of {must_end}"
     asked = {t.kind for t in rows.tasks if t.campaign_id == campaign.id}
-    if one.scenario.asks and must_end and one.scenario.asks not in asked:
+    if one.scenario.asks and state == must_end and one.scenario.asks not in asked:
         return f"{state}, and nobody was asked: {one.scenario.asks}"
     if state == "active" and not attempts and not one.searched_in_vain:
         return "active, not tried yet"
     return ""
+
+
+def _ordered_in_vain(state: str, attempts: Sequence[AttemptRow]) -> bool:
+    """Say whether the worker died for another's sake just as an order was to be sent.
+
+    It is sure by now that there is none, and the wish watches on.
+    """
+    reasons = {attempt.failure_reason for attempt in attempts}
+    return state in {"active", "cancelled"} and FailureReason.ORDER_NEVER_HAPPENED in reasons
 
 
 def _settled(one: Played, state: str) -> set[str]:

@@ -32,16 +32,14 @@ _STANDING = """
 SELECT c.id AS campaign, c.status, c.ends_at, c.criteria_version AS version,
        a.id AS attempt, a.state AS attempt_state,
        b.id AS booking, b.state AS booking_state, b.cancelled_by,
-       p.id AS proposal, coalesce(r.pending, false) AS refund_pending
+       p.id AS proposal,
+       EXISTS (SELECT 1 FROM operator_tasks WHERE booking_id = b.id) AS person_asked
 FROM autobooking_campaigns c
 LEFT JOIN LATERAL (
     SELECT id, state FROM booking_attempts WHERE campaign_id = c.id ORDER BY number DESC LIMIT 1
 ) a ON true
 LEFT JOIN bookings b ON b.attempt_id = a.id
 LEFT JOIN proposals p ON p.campaign_id = c.id AND p.status = 'open'
-LEFT JOIN LATERAL (
-    SELECT bool_or(status = 'pending') AS pending FROM refunds WHERE booking_id = b.id
-) r ON true
 WHERE c.id = ANY(:ids)
 """
 Standing = dict[str, Any]
@@ -108,6 +106,8 @@ class People:
             return
         about, order = (row["booking"], row["booking_state"]), self._house.order(row["booking"])
         match row["booking_state"]:
+            case "ticketing" if row["person_asked"]:
+                return
             case "ticketing" if script is Script.WAIT_FOR_TICKETS:
                 yield Chore(about, 2, lambda: self._skip(order, PAST_THE_DEADLINE))
             case "ticketing" | "cancelling":

@@ -43,6 +43,7 @@ POLICY: dict[str, Any] = {
     "spending_cap_daily": "USD:100000000",
 }
 STILL_SECONDS = 45.0  # nothing has moved for so long: whatever is not done is stuck
+AT_LAST_SECONDS = 300.0  # whatever still moves then goes round in circles
 ON_ITS_WAY_SECONDS = 60.0  # a fault that has not come about by then is waited for beside others
 LOOK_AROUND_SECONDS = 0.5
 # A step on rows is repeated after 15 s, a call after 75 s: by then it would be another case.
@@ -248,6 +249,7 @@ class Stage:
     async def finish(self, played: Sequence[Played]) -> list[str]:
         """Let every deadline pass; say what did not come to an end."""
         deadline, seen = time.monotonic() + STILL_SECONDS, (-1, 0)
+        last = time.monotonic() + AT_LAST_SECONDS
         while True:
             waiting = await self._waiting(played)
             rows = await self.house.rows(
@@ -257,7 +259,7 @@ class Stage:
             steps = (rows[0]["steps"], ran.stat().st_size if ran.exists() else 0)
             if steps != seen:
                 deadline, seen = time.monotonic() + STILL_SECONDS, steps
-            if not waiting or time.monotonic() > deadline:
+            if not waiting or time.monotonic() > min(deadline, last):
                 break
             await self._people.look_around(played)
             await asyncio.sleep(2 * LOOK_AROUND_SECONDS)
@@ -288,7 +290,8 @@ class Stage:
 
     async def _waiting(self, played: Sequence[Played]) -> list[str]:
         rows = await self.rows()
-        return [f"{p}: {why}" for p in played if (why := unfinished(p, rows))]
+        waiting = [f"{p}: {why}" for p in played if (why := unfinished(p, rows))]
+        return waiting or await self._untold({p.new.campaign_id: p for p in played})
 
     # Judging
 
