@@ -75,8 +75,6 @@ async def test_a_campaign_is_paused_resumed_edited_and_cancelled(
     assert resumed.json()["status"] == "active"
 
     read = await person.http.get(path)
-    same = await person.http.get(path, headers={"If-None-Match": read.headers["etag"]})
-    assert same.status_code in {200, 304}
     change = {"criteria": {"max_connections": 0}, "name": "Non-stop"}
     unversioned = await person.http.patch(path, json=change)
     assert unversioned.status_code == 428

@@ -96,6 +96,21 @@ async def test_a_declined_card_stops_the_wish_until_another_card_is_there(house:
     await house.in_order()
 
 
+@pytest.mark.parametrize("code", ["expired_card", "insufficient_funds"])
+async def test_whatever_the_bank_has_against_a_card_nothing_is_booked_or_held(
+    house: House, code: str
+) -> None:
+    house.fault("stripe", "confirm_payment_intent", "decline", code=code)
+    new = await house.wish_of_someone()
+    await house.until(new.campaign_id, "needs_action")
+    (attempt,) = await house.attempts(new.campaign_id)
+    assert attempt["failure_reason"] == "card_declined"
+    (payment,) = await house.rows("SELECT state, decline_code FROM payments")
+    assert payment == {"state": "voided", "decline_code": code}
+    assert house.orders() == []
+    await house.in_order()
+
+
 async def test_a_card_is_asked_no_more_often_than_the_limit(strict: House) -> None:
     user, traveler = await strict.someone()
     wishes = [strict.new_campaign(user, (traveler,)) for _ in range(2)]
