@@ -1,5 +1,6 @@
 """Telling travellers: pending notices become e-mail, at least once, under a stable Message-ID."""
 
+import asyncio
 from datetime import datetime, timedelta
 from html import escape
 from uuid import UUID
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 from temporalio.common import RetryPolicy
 
-from activities.failures import provider_call
+from activities.failures import heartbeats, provider_call
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
 from db.models import NoticeRow
@@ -39,6 +40,10 @@ SEND_NOTICES = ActivityOptions(
     ),
 )
 
+# Each holds a connection to Postgres while it waits for the mail server: a silent one must not
+# keep bookings from theirs.
+SENDERS = 4
+
 
 class NoticeActivities:
     def __init__(
@@ -52,6 +57,7 @@ class NoticeActivities:
         sandbox: bool,
     ) -> None:
         self._database, self._vault, self._mail = database, vault, mail
+        self._senders = asyncio.Semaphore(SENDERS)
         self._base_url, self._link_secret, self._sandbox = base_url, link_secret, sandbox
 
     @activity.defn
@@ -77,7 +83,11 @@ class NoticeActivities:
 
         The row stays locked meanwhile: a booking and its wish tell the same things side by side.
         """
-        async with self._database.transaction(WORKER) as session:
+        async with (
+            heartbeats(),
+            self._senders,
+            self._database.transaction(WORKER) as session,
+        ):
             row = await take_pending(session, notice_id)
             if row is None:
                 return False

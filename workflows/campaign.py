@@ -66,7 +66,7 @@ class CampaignWorkflow:
         while facts.state not in ENDED:
             await self._book_what_is_open(facts)
             await self._sleep(facts)
-            await self._move_on_if_long(facts)
+            await self._move_on_if_long()
             facts = await self._turn()
         await self._finish()
         return facts.state
@@ -197,12 +197,11 @@ class CampaignWorkflow:
     def _work_waits(self) -> bool:
         return bool(self._inbox) and self._state is CampaignState.ACTIVE
 
-    async def _move_on_if_long(self, facts: CampaignFacts) -> None:
+    async def _move_on_if_long(self) -> None:
         if not time_to_move_on():
             return
         await self._telling.finish()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        del facts
         move_on(
             CampaignInput(
                 campaign_id=self._id,

@@ -157,8 +157,8 @@ class OrderWorkflow:
         )
         self._progress = self._progress.model_copy(update={"ticketing_alarm": True})
 
-    async def _pause(self, facts: OrderFacts | None) -> None:
-        pause = self._next_poll(facts) if facts else TICKET_POLL
+    async def _pause(self, facts: OrderFacts) -> None:
+        pause = self._next_poll(facts)
         self._progress = self._progress.model_copy(update={"polls": self._progress.polls + 1})
         try:
             await workflow.wait_condition(

@@ -3,32 +3,21 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from house import MASTER_KEYS, House, open_house
-from replays import replay_everything
+from house import House, open_house
 from sandbox import Sandbox
+from skipping import address_of, skipping_server
 from temporalio.testing import WorkflowEnvironment
-
-from runtime.crypto import MasterKeys
-from runtime.temporal import data_converter, dev_server_extra_args, temporal_binary
 
 
 @pytest.fixture
 async def temporal() -> AsyncIterator[WorkflowEnvironment]:
-    environment = await WorkflowEnvironment.start_local(
-        data_converter=data_converter(MasterKeys.parse(MASTER_KEYS)),
-        dev_server_existing_path=temporal_binary(),
-        dev_server_log_level="error",
-        dev_server_extra_args=dev_server_extra_args(time_skipping=True),
-    )
-    async with environment:
-        yield environment
-        # The workers have stopped: every history that the test made must replay.
-        await replay_everything(environment.client)
+    async with skipping_server() as server:
+        yield server
 
 
 @pytest.fixture
 def address(temporal: WorkflowEnvironment) -> str:
-    return temporal.client.service_client.config.target_host
+    return address_of(temporal)
 
 
 @pytest.fixture
