@@ -14,7 +14,14 @@ from db.models.proposal import ProposalStatus
 from db.queries import openings
 from db.queries.attempts import attempt_opened_by, card_of, live_attempt, live_mandate
 from db.queries.bookings import live_booking
-from db.queries.campaigns import apply_edit, facts, facts_of, get_campaign, insert_campaign
+from db.queries.campaigns import (
+    apply_edit,
+    edited_so,
+    facts,
+    facts_of,
+    get_campaign,
+    insert_campaign,
+)
 from db.queries.notices import NewNotice, add_notices
 from db.queries.switches import booking_stopped
 from db.queries.transitions import append_event, change_state, lock_campaign
@@ -78,7 +85,8 @@ class CampaignActivities:
             row = await live_attempt(session, campaign_id)
             return openings.attempt_input(row) if row else None
 
-    # What the traveller asks for
+    # What the traveller asks for. Each may run again after it took effect, its worker being dead
+    # by then: the answer is then still that it is so, and what follows from it is done.
 
     @activity.defn
     async def edit_campaign(self, request: EditInput) -> CampaignAnswer:
@@ -92,6 +100,8 @@ class CampaignActivities:
                 return refusal
             if attempt or row.status is CampaignState.BOOKING:
                 return await _answer(session, row, _Code.BEING_BOOKED)
+            if edited_so(row, request.edit):
+                return await _answer(session, row, _Code.DONE)
             if row.criteria_version != request.edit.expected_version:
                 return await _answer(session, row, _Code.STALE)
             await apply_edit(session, row, request.edit, now)
@@ -111,9 +121,9 @@ class CampaignActivities:
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
             row = await _locked(session, campaign_id)
-            if row.status is to:
-                return await _answer(session, row, _Code.ALREADY)
             attempt = await live_attempt(session, row.id)
+            if row.status is to:
+                return await _answer(session, row, _Code.ALREADY, attempt)
             refusal = await _closed(session, row, attempt)
             if refusal:
                 return refusal
@@ -156,6 +166,10 @@ class CampaignActivities:
             refusal = await _closed(session, row, attempt)
             if refusal:
                 return ApprovedProposal(answer=refusal)
+            agreed = await openings.approved_in_vain(session, row.id, request.proposal_id)
+            if agreed and proposal is None and now < agreed.expires_at:
+                match = openings.match_of(agreed)
+                return ApprovedProposal(answer=await _answer(session, row, _Code.DONE), offer=match)
             if proposal is None or proposal.id != request.proposal_id or now >= proposal.expires_at:
                 return ApprovedProposal(answer=await _answer(session, row, _Code.NO_SUCH_PROPOSAL))
             match = openings.match_of(proposal)
@@ -173,8 +187,12 @@ class CampaignActivities:
             refusal = await _closed(session, row, await live_attempt(session, row.id))
             if refusal:
                 return refusal
-            proposal = await openings.open_proposal(session, row.id)
-            if proposal is None or proposal.id != request.proposal_id:
+            proposal = await openings.get_proposal(session, request.proposal_id)
+            if proposal is None or proposal.campaign_id != row.id:
+                return await _answer(session, row, _Code.NO_SUCH_PROPOSAL)
+            if proposal.status is ProposalStatus.REJECTED:
+                return await _answer(session, row, _Code.ALREADY)
+            if proposal.status is not ProposalStatus.OPEN:
                 return await _answer(session, row, _Code.NO_SUCH_PROPOSAL)
             await self._close(session, row, ProposalStatus.REJECTED)
             return await _answer(session, row, _Code.DONE)

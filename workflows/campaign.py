@@ -37,6 +37,7 @@ with workflow.unsafe.imports_passed_through():
 
 STATE = SearchAttributeKey.for_keyword("CampaignState")
 MATCHES_FIRST = "matches-first"  # campaigns that slept before asked the row first
+FOLLOWED_AGAIN = "followed-again"  # nothing followed on a request that was done before
 INBOX_LIMIT = 100  # matches beyond this are dropped: the next look finds them again
 
 
@@ -310,7 +311,9 @@ class CampaignWorkflow:
 
     async def _after(self, answer: CampaignAnswer, *, nudge: bool = False) -> None:
         self._changed = True
-        if answer.code is not CampaignAnswerCode.DONE:
+        # A step that took effect before its worker died answers that it was so already.
+        again = answer.code is CampaignAnswerCode.ALREADY and workflow.patched(FOLLOWED_AGAIN)
+        if answer.code is not CampaignAnswerCode.DONE and not again:
             return
         if answer.attempt_id and answer.state is not CampaignState.BOOKING:
             await self._withdraw(answer)
@@ -345,6 +348,8 @@ class CampaignWorkflow:
             self._state = facts.state
             workflow.upsert_search_attributes([STATE.value_set(facts.state)])
         workflow.set_current_details(facts.summary)
+        if facts.untold and not self._telling.underway:
+            self._telling.tell()
         return facts
 
     async def _send_notices(self) -> int:

@@ -17,8 +17,12 @@ class Telling:
 
     def tell(self) -> None:
         self._again = True
-        if self._task is None or self._task.done():
+        if not self.underway:
             self._task = asyncio.create_task(self._run())
+
+    @property
+    def underway(self) -> bool:
+        return self._task is not None and not self._task.done()
 
     async def finish(self) -> None:
         """Wait until everything is told, or given up for now; the rows stay pending."""

@@ -14,6 +14,7 @@ from db.errors import StaleRow
 from db.models.attempt import AttemptRow
 from db.models.campaign import CampaignRow
 from db.models.mandate import MandateRow
+from db.models.notice import NoticeRow, NoticeState
 from db.models.proposal import ProposalRow, ProposalStatus
 from db.paging import Page, check_limit, decode_cursor, page_of
 from db.queries.transitions import append_event, change_state
@@ -140,6 +141,16 @@ async def apply_edit(
         await append_event(session, row.id, "campaign.edited", told, now)
 
 
+def edited_so(row: CampaignRow, edit: CampaignEdit) -> bool:
+    """Say whether the row is what this edit made of it."""
+    wished = _wish_columns(edit) | {
+        "criteria_version": edit.expected_version + 1,
+        "payment_method_id": edit.payment_method_id,
+        "ends_at": edit.ends_at,
+    }
+    return all(getattr(row, name) == value for name, value in wished.items())
+
+
 async def close_open_proposal(
     session: AsyncSession, campaign_id: UUID, status: ProposalStatus, now: datetime
 ) -> UUID | None:
@@ -209,7 +220,19 @@ async def facts_of(
         attempt_id=AttemptId(attempt.id) if attempt else None,
         past_no_return=bool(attempt and attempt.state in PAST_NO_RETURN),
         seller=row.seller,
+        untold=await _untold(session, row, proposal),
     )
+
+
+async def _untold(session: AsyncSession, row: CampaignRow, proposal: ProposalRow | None) -> bool:
+    """Say whether something waits to be told of the wish itself; attempts tell their own."""
+    subjects = [row.id] + ([proposal.id] if proposal else [])
+    query = select(col(NoticeRow.id)).where(
+        col(NoticeRow.campaign_id) == row.id,
+        col(NoticeRow.subject_id).in_(subjects),
+        col(NoticeRow.state) == NoticeState.PENDING,
+    )
+    return await session.scalar(query.limit(1)) is not None
 
 
 def _wish_columns(wish: NewCampaign | CampaignEdit) -> dict[str, Any]:

@@ -126,6 +126,17 @@ async def open_proposal(session: AsyncSession, campaign_id: UUID) -> ProposalRow
     return row
 
 
+async def approved_in_vain(
+    session: AsyncSession, campaign_id: UUID, proposal_id: UUID
+) -> ProposalRow | None:
+    """Return the proposal if the traveller said yes to it and no attempt came of that."""
+    row = await get_proposal(session, proposal_id)
+    if row is None or row.campaign_id != campaign_id or row.status is not ProposalStatus.APPROVED:
+        return None
+    tried = select(AttemptRow.id).where(AttemptRow.proposal_id == proposal_id)  # type: ignore[call-overload]
+    return None if await session.scalar(tried.limit(1)) else row
+
+
 async def close_proposal(
     session: AsyncSession, campaign: CampaignRow, status: ProposalStatus, now: datetime
 ) -> ProposalRow | None:

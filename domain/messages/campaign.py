@@ -152,6 +152,8 @@ class CampaignFacts(Value):
     attempt_id: AttemptId | None = None
     past_no_return: bool = False
     seller: str = "duffel"
+    untold: bool = False
+    """A notice of the wish waits to be sent; whoever wrote it may have died before saying so."""
 
 
 class Opened(Value):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from fault_case import Aim, Played
+from fault_report import standing
 from fault_stage import Stage, Strike
 from temporalio import activity
 
@@ -99,6 +100,8 @@ async def _strike(stage: Stage, trials: Sequence[Trial], strike: Strike) -> list
 
 async def _judge(stage: Stage, played: Sequence[Played], name: str) -> None:
     problems = await stage.settle(played)
+    stuck = [one for one in played if any(p.startswith(f"{one}:") for p in problems)]
+    how_it_stands = await standing(stage.house.client, stuck)
     problems += await stage.judge(played)
     aims = [aim for one in played for aim in one.aims]
     missed = [f"{aim.case}: not reached" for aim in aims if not aim.reached_at]
@@ -106,7 +109,7 @@ async def _judge(stage: Stage, played: Sequence[Played], name: str) -> None:
         f"\nfault matrix ({name}): {len(aims)} cases on {len(played)} campaigns,"
         f" {len(aims) - len(missed)} reached, {len(problems)} violations"
     )
-    print(*problems, *missed, sep="\n")
+    print(*problems, *missed, *how_it_stands, sep="\n")
     assert not problems + missed, "\n".join(problems + missed)
 
 

@@ -33,7 +33,9 @@ SELECT c.id AS campaign, c.status, c.ends_at, c.criteria_version AS version,
        a.id AS attempt, a.state AS attempt_state,
        b.id AS booking, b.state AS booking_state, b.cancelled_by,
        p.id AS proposal,
-       EXISTS (SELECT 1 FROM operator_tasks WHERE booking_id = b.id) AS person_asked
+       EXISTS (
+           SELECT 1 FROM operator_tasks t WHERE t.booking_id = b.id AND t.kind = 'unticketed'
+       ) AS given_up
 FROM autobooking_campaigns c
 LEFT JOIN LATERAL (
     SELECT id, state FROM booking_attempts WHERE campaign_id = c.id ORDER BY number DESC LIMIT 1
@@ -106,12 +108,12 @@ class People:
             return
         about, order = (row["booking"], row["booking_state"]), self._house.order(row["booking"])
         match row["booking_state"]:
-            case "ticketing" if row["person_asked"]:
+            case "ticketing" if row["given_up"]:
                 return
             case "ticketing" if script is Script.WAIT_FOR_TICKETS:
                 yield Chore(about, 2, lambda: self._skip(order, PAST_THE_DEADLINE))
             case "ticketing" | "cancelling":
-                yield Chore(about, 3 * DOUBT_SECONDS, lambda: self._skip(order, CARE_PAUSE))
+                yield Chore(about, 2 * DOUBT_SECONDS, lambda: self._skip(order, CARE_PAUSE))
             case "ticketed" if script is Script.GIVE_BACK:
                 yield Chore(about, 0, lambda: self._give_back(row["booking"]))
             case "cancelled" if row["cancelled_by"] == "traveller":

@@ -234,17 +234,23 @@ class House:
         )
 
     async def create(self, new: NewCampaign) -> CampaignAnswer:
-        start = WithStartWorkflowOperation(
-            CampaignWorkflow.run,
-            CampaignInput(campaign_id=new.campaign_id, new=new),
-            id=campaign_workflow_id(new.campaign_id),
-            task_queue=MAIN_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        )
-        return await self.client.execute_update_with_start_workflow(
-            CampaignWorkflow.created, id=str(new.body_hmac), start_workflow_operation=start
-        )
+        """Make the wish as the API does; again, under the same key, where workers keep dying."""
+        while True:
+            start = WithStartWorkflowOperation(
+                CampaignWorkflow.run,
+                CampaignInput(campaign_id=new.campaign_id, new=new),
+                id=campaign_workflow_id(new.campaign_id),
+                task_queue=MAIN_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            )
+            try:
+                return await self.client.execute_update_with_start_workflow(
+                    CampaignWorkflow.created, id=str(new.body_hmac), start_workflow_operation=start
+                )
+            except RPCError as error:
+                if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+                    raise
 
     async def update(
         self, campaign_id: CampaignId, name: str, *args: object, key: str | None = None
@@ -389,6 +395,15 @@ class House:
             "SELECT kind FROM campaign_events WHERE campaign_id = :id ORDER BY seq", id=campaign_id
         )
         return [r["kind"] for r in rows]
+
+    async def watched(self, campaign_id: CampaignId) -> None:
+        """Wait until a look has judged the wish."""
+
+        async def looked() -> bool:
+            query = "SELECT 1 FROM offer_decisions WHERE campaign_id = :id LIMIT 1"
+            return bool(await self.rows(query, id=campaign_id))
+
+        await eventually(looked)
 
     async def until(self, campaign_id: CampaignId, *states: str, seconds: float = 40) -> str:
         async def reached() -> str | None:

@@ -64,16 +64,6 @@ async def edit(house: House, new: NewCampaign, criteria: Criteria, version: int 
     return answer.code
 
 
-async def watched(house: House, campaign_id: CampaignId) -> None:
-    """Wait until a look has judged the wish."""
-
-    async def looked() -> bool:
-        query = "SELECT 1 FROM offer_decisions WHERE campaign_id = :id LIMIT 1"
-        return bool(await house.rows(query, id=campaign_id))
-
-    await eventually(looked)
-
-
 # Before the point of no return
 
 
@@ -190,7 +180,7 @@ async def test_cancelling_at_any_moment_leaves_one_or_none(house: House) -> None
 
 async def test_an_edit_is_watched_with_its_new_limit(house: House) -> None:
     new = await house.wish_of_someone(budget=CHEAP)
-    await watched(house, new.campaign_id)
+    await house.watched(new.campaign_id)
     assert await edit(house, new, house.wish(), version=2) == "stale"
     assert await edit(house, new, house.wish()) == "done"
     await house.later(LATER, new.campaign_id)
@@ -217,7 +207,7 @@ async def test_ended_wishes_stay_ended(house: House) -> None:
 
 async def test_a_wish_ends_on_its_day_and_says_so(house: House) -> None:
     new = await house.wish_of_someone(budget=CHEAP)
-    await watched(house, new.campaign_id)
+    await house.watched(new.campaign_id)
     await house.skip(house.campaign(new.campaign_id), timedelta(days=43))
     await house.until(new.campaign_id, "expired")
     assert await house.notices(new.campaign_id) == ["expiring_soon", "expired"]
