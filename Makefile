@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Each has servers of its own, and spends much of its time waiting for deadlines to pass.
 TEST_PROCESSES ?= 3
 
-.PHONY: help install run demo test matrix soak bench check format lock clean histories
+.PHONY: help install run demo test soak bench check format lock clean histories
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,11 +48,7 @@ demo: $(STAMP) ## Watch a wish being booked, in a throwaway installation
 	@exec $(BIN)/parker demo $(ARGS)
 
 test: $(STAMP) ## Run all tests (ARGS="-k name" for some)
-	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
-
-# Apart from `test` for as long as not every case holds.
-matrix: $(STAMP) ## Play every fault at every call and activity (10 minutes)
-	$(BIN)/pytest tests/faults/fault_matrix.py -s $(ARGS)
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: $(STAMP) ## Play 1,000 random schedules (ARGS="--schedules N --seed S")
 	@PYTHONPATH=.:tests/support $(BIN)/python -m tests.soak $(ARGS)

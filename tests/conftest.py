@@ -5,7 +5,7 @@ starts at once.
 """
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +16,23 @@ if TYPE_CHECKING:
     from db.session import Database
 
 _numbers = itertools.count(1)
+_COUNTED = "counted"
+Counted = Callable[[str], None]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests of many cases counted."""
+    for report in itertools.chain(*terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport) and report.when == "call":
+            for name, line in report.user_properties:
+                if name == _COUNTED:
+                    terminalreporter.write_line(str(line))
+
+
+@pytest.fixture
+def counted(record_property: Callable[[str, object], None]) -> Counted:
+    """Return what shows a line of figures below the tests' results."""
+    return lambda line: record_property(_COUNTED, line)
 
 
 @pytest.fixture(scope="session")
@@ -85,11 +102,12 @@ def clean_sandbox(sandbox: "Sandbox") -> "Sandbox":
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a starved machine be starved.
+    """Begin with what takes minutes, most of them waiting, and let a starved machine be starved.
 
     A workflow that is not scheduled for two seconds is interrupted by the SDK and simply taken up
     again. If that meets the garbage collector, Python can only print the interruption.
     """
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     folders = {"workflows", "search", "faults", "api"}
     for item in items:
         if folders & set(item.path.parts):

@@ -13,6 +13,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from runtime.crypto import MasterKeys
 from runtime.temporal import data_converter, dev_server_extra_args, temporal_binary
+from tests.faults.matrix import SCENARIOS, Point, new_points
+from tests.faults.verdict import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +45,12 @@ async def stage(
                 stage_database_url, sandbox, environment.client, address, folder
             ) as opened:
                 yield opened
+
+
+@pytest.fixture(scope="module")
+async def points(stage: Stage) -> list[Point]:
+    """Return every place at which something can go wrong, as clean runs came by it."""
+    worker = await stage.worker(patience=PATIENCE)
+    found = new_points(await stage.record(SCENARIOS))
+    worker.end()
+    return found

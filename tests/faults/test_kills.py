@@ -28,9 +28,10 @@ from domain.ids import TravelerId, UserId
 from domain.messages.campaign import NewCampaign
 from providers.registry import build_providers
 from runtime.temporal import connect
+from tests.conftest import Counted
 from tests.faults.matrix import BOOKED, Scenario
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
 PARTS = ("temporal", "postgres", "worker", "api", "sandboxes")
 KILLS = (*((part,) for part in PARTS), *itertools.combinations(PARTS, 2))
 CAMPAIGNS = 50
@@ -142,7 +143,7 @@ async def outside(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asy
         yield stage
 
 
-async def test_killed_parts_lose_nothing(stack: Stack, outside: Stage) -> None:
+async def test_killed_parts_lose_nothing(stack: Stack, outside: Stage, counted: Counted) -> None:
     stage = outside
     town = Town(stack, stage)
     await town.settle_in(CAMPAIGNS)
@@ -160,8 +161,8 @@ async def test_killed_parts_lose_nothing(stack: Stack, outside: Stage) -> None:
                 stack.supervisor.wait_ready, part, after_restarts=before[part] + 1
             )
     problems = await _end(stage, town)
-    print(
-        f"\nkills: {len(KILLS)} kills of one part or two, {len(town.accepted)} campaigns,"
+    counted(
+        f"kills: {len(KILLS)} kills of one part or two, {len(town.accepted)} campaigns,"
         f" {len(problems)} violations"
     )
     assert len(town.accepted) == CAMPAIGNS
@@ -184,7 +185,7 @@ MIDWAY = tuple(
 
 
 async def test_a_temporal_older_than_postgres_follows_the_rows(
-    stack: Stack, outside: Stage, tmp_path: Path
+    stack: Stack, outside: Stage, tmp_path: Path, counted: Counted
 ) -> None:
     stage, house = outside, outside.house
     town = Town(stack, stage)
@@ -201,7 +202,7 @@ async def test_a_temporal_older_than_postgres_follows_the_rows(
     problems += await _end(stage, town)
     assert booked <= await _booked(house)
     moved_on = len(open_then & booked)
-    print(f"\nTemporal set back: {moved_on} bookings forgotten, {len(problems)} violations")
+    counted(f"Temporal set back: {moved_on} bookings forgotten, {len(problems)} violations")
     assert moved_on
     assert not problems, "\n".join(problems)
 

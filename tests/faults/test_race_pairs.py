@@ -26,9 +26,10 @@ from domain.messages.campaign import (
     CampaignAnswerCode,
     CampaignEdit,
 )
+from tests.conftest import Counted
 from tests.faults.matrix import Scenario
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 REST = 25.0  # seconds that each course rests in its state: all pairs are played side by side
 SIDE_BY_SIDE = 12
 _S, _Code = AttemptState, CampaignAnswerCode
@@ -126,7 +127,7 @@ async def working(stage: Stage) -> AsyncIterator[Stage]:
     stage.end_all()
 
 
-async def test_every_pair_gets_a_true_answer(working: Stage) -> None:
+async def test_every_pair_gets_a_true_answer(working: Stage, counted: Counted) -> None:
     pairs = [Pair(request, state) for state in RESTS_IN for request in Request]
     width = asyncio.Semaphore(SIDE_BY_SIDE)
     await asyncio.gather(*(_race(working, pair, width) for pair in pairs))
@@ -140,9 +141,8 @@ async def test_every_pair_gets_a_true_answer(working: Stage) -> None:
         problems += [f"{pair}: {each}" for each in _wrong(pair, end, ledger)]
     problems += await working.close(played) + await working.judge(played)
     missed = [f"{pair}: not reached" for pair in pairs if not pair.reached]
-    print(
-        f"\nraces: {len(pairs)} pairs, {len(pairs) - len(missed)} reached,"
-        f" {len(problems)} violations"
+    counted(
+        f"races: {len(pairs)} pairs, {len(pairs) - len(missed)} reached, {len(problems)} violations"
     )
     assert not problems + missed, "\n".join(problems + missed)
 
