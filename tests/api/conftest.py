@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -325,6 +326,28 @@ def wish() -> dict[str, object]:
         "mode": "auto",
         "consent": {"accepted": True, "text_version": "2026-11"},
     }
+
+
+@pytest.fixture
+async def cast(
+    running: Running,
+    card_saver: SaveCard,
+    traveler_body: dict[str, object],
+    wish: dict[str, object],
+) -> tuple[Person, dict[str, object]]:
+    """Return a person with a card and the request that this person would send."""
+    person = await running.make_person()
+    await card_saver(person)
+    made = await person.http.post("/api/autobooking/traveler", json=traveler_body)
+    return person, wish | {"traveler_ids": [made.json()["id"]]}
+
+
+@pytest.fixture
+def cheap(cast: tuple[Person, dict[str, Any]]) -> dict[str, Any]:
+    """Return a request for a fare that nobody sells, so that nothing is booked."""
+    _, body = cast
+    criteria = body["criteria"] | {"budget": {"amount": "1.00", "currency": "USD"}}
+    return body | {"criteria": criteria}
 
 
 @pytest.fixture

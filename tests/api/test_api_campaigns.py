@@ -1,44 +1,11 @@
 """Campaigns over HTTP, with their real processes behind them."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest
+from asking import until
 
 PATH = "/api/autobooking/campaigns"
-
-
-async def _cast(running: Any, card_saver: Any, traveler_body: Any, wish: Any) -> tuple[Any, Any]:
-    """Return a person with a card and the request that this person would send."""
-    person = await running.make_person()
-    await card_saver(person)
-    made = await person.http.post("/api/autobooking/traveler", json=traveler_body)
-    return person, wish | {"traveler_ids": [made.json()["id"]]}
-
-
-@pytest.fixture
-async def cast(running: Any, card_saver: Any, traveler_body: Any, wish: Any) -> tuple[Any, Any]:
-    return await _cast(running, card_saver, traveler_body, wish)
-
-
-@pytest.fixture
-def cheap(cast: tuple[Any, Any]) -> Any:
-    """Return a request for a fare that nobody sells, so that nothing is booked."""
-    _, body = cast
-    criteria = body["criteria"] | {"budget": {"amount": "1.00", "currency": "USD"}}
-    return body | {"criteria": criteria}
-
-
-async def _until(ask: Callable[[], Awaitable[Any]], good: Callable[[Any], bool]) -> Any:
-    deadline = time.monotonic() + 60
-    while True:
-        found = await ask()
-        if good(found):
-            return found
-        assert time.monotonic() < deadline, found
-        await asyncio.sleep(0.1)
 
 
 async def _create(person: Any, body: Any, key: str = "campaign-one") -> Any:
@@ -112,7 +79,7 @@ async def test_a_good_wish_is_booked_and_followed_to_its_ticket(
     async def status() -> Any:
         return (await person.http.get(f"{path}/status")).json()
 
-    booked = await _until(status, lambda s: s["booking"] is not None and s["status"] == "booked")
+    booked = await until(status, lambda s: s["booking"] is not None and s["status"] == "booked")
     assert booked["best_price"] is not None
     assert booked["attempt"]["step"] in {"DUFFEL_TICKETING", "COMPLETED"}
     assert booked["last_look"]["offers"] > 0
@@ -130,7 +97,7 @@ async def test_a_good_wish_is_booked_and_followed_to_its_ticket(
     async def booking() -> Any:
         return (await person.http.get(booked["booking"]["href"])).json()
 
-    ticketed = await _until(booking, lambda b: b["status"] == "ticketed")
+    ticketed = await until(booking, lambda b: b["status"] == "ticketed")
     assert ticketed["tickets"][0]["number"]
     assert ticketed["money"]["charged"] == ticketed["price"]
     assert (await person.http.get("/api/bookings")).json()["items"][0]["id"] == ticketed["id"]

@@ -1,13 +1,12 @@
 """The way to the bank and back, as a traveller's browser goes it."""
 
-import asyncio
-import time
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin
 from uuid import UUID, uuid4
 
 import httpx2
+from asking import until
 
 from runtime.clock import system_now
 from runtime.tokens import PAY_PURPOSE, pay_link, sign_token
@@ -28,14 +27,13 @@ async def test_the_traveller_confirms_with_the_bank_and_is_booked(
     )
     path = f"/api/autobooking/campaigns/{made.json()['id']}/status"
 
+    async def status() -> Any:
+        return (await person.http.get(path)).json()
+
     async def reached(code: str) -> Any:
-        deadline = time.monotonic() + 60
-        while True:
-            found = (await person.http.get(path)).json()
-            if found["display_status"]["code"] == code or found["status"] == code:
-                return found
-            assert time.monotonic() < deadline, found
-            await asyncio.sleep(0.1)
+        return await until(
+            status, lambda found: code in {found["display_status"]["code"], found["status"]}
+        )
 
     asked = await reached("confirm_with_bank")
     link = pay_link(

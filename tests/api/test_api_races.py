@@ -2,44 +2,16 @@
 
 import asyncio
 import signal
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import httpx2
 import psutil
-import pytest
+from asking import until
 
 CAMPAIGNS = "/api/autobooking/campaigns"
 STREAM = {"Accept": "text/event-stream"}
-
-
-@pytest.fixture
-async def cast(running: Any, card_saver: Any, traveler_body: Any, wish: Any) -> tuple[Any, Any]:
-    """Return a person with a card and the request that this person would send."""
-    person = await running.make_person()
-    await card_saver(person)
-    made = await person.http.post("/api/autobooking/traveler", json=traveler_body)
-    return person, wish | {"traveler_ids": [made.json()["id"]]}
-
-
-@pytest.fixture
-def cheap(cast: tuple[Any, Any]) -> Any:
-    """Return a request for a fare that nobody sells, so that nothing is booked."""
-    _, body = cast
-    criteria = body["criteria"] | {"budget": {"amount": "1.00", "currency": "USD"}}
-    return body | {"criteria": criteria}
-
-
-async def _until(ask: Callable[[], Awaitable[Any]], good: Callable[[Any], bool]) -> Any:
-    deadline = time.monotonic() + 60
-    while True:
-        found = await ask()
-        if good(found):
-            return found
-        assert time.monotonic() < deadline, found
-        await asyncio.sleep(0.1)
 
 
 async def _create(person: Any, body: Any, key: str = "campaign-one") -> Any:
@@ -48,14 +20,14 @@ async def _create(person: Any, body: Any, key: str = "campaign-one") -> Any:
     async def send() -> Any:
         return await person.http.post(CAMPAIGNS, json=body, headers={"Idempotency-Key": key})
 
-    return await _until(send, lambda answer: answer.status_code != 503)
+    return await until(send, lambda answer: answer.status_code != 503)
 
 
 async def _status(person: Any, path: str, good: Callable[[Any], bool]) -> Any:
     async def status() -> Any:
         return (await person.http.get(f"{path}/status")).json()
 
-    return await _until(status, good)
+    return await until(status, good)
 
 
 async def _control(running: Any, method: str, path: str, body: Any = None) -> Any:
@@ -112,7 +84,7 @@ async def test_a_booking_is_quoted_and_given_back_once(cast: tuple[Any, Any]) ->
     async def booking() -> Any:
         return (await person.http.get(path)).json()
 
-    await _until(booking, lambda b: b["status"] == "ticketed")
+    await until(booking, lambda b: b["status"] == "ticketed")
     quote = await person.http.post(f"{path}/cancellation")
     assert quote.status_code == 200, quote.text
     assert quote.json()["refund"]["currency"] == "USD"
@@ -123,9 +95,9 @@ async def test_a_booking_is_quoted_and_given_back_once(cast: tuple[Any, Any]) ->
     assert (confirmed.status_code, confirmed.json()["code"]) == (200, "accepted")
     again = await person.http.post(f"{path}/cancellation/confirm", json=right)
     assert (again.status_code, again.json()["code"]) == (200, "already")
-    given_back = await _until(booking, lambda b: b["status"] == "cancelled")
+    given_back = await until(booking, lambda b: b["status"] == "cancelled")
     refund = quote.json()["refund"]
-    await _until(booking, lambda b: b["money"]["refunded"] == refund)
+    await until(booking, lambda b: b["money"]["refunded"] == refund)
     assert given_back["money"]["charged"] == given_back["price"]
     late = await person.http.post(f"{path}/cancellation")
     assert (late.status_code, late.json()["code"]) == (409, "already_cancelled")
@@ -165,7 +137,7 @@ async def test_nothing_changes_while_the_order_is_placed(
             calls = await _control(running, "GET", "/faults")
             return next(rule["fired"] for rule in calls if rule["id"] == fault["id"])
 
-        await _until(orders, bool)
+        await until(orders, bool)
         change = {"name": "Another", "expected_version": 1}
         for answer in (
             await person.http.post(f"{path}/cancel"),
@@ -256,7 +228,7 @@ class Listener:
         async def last() -> int:
             return self.numbers[-1] if self.numbers else 0
 
-        await _until(last, lambda found: found >= number)
+        await until(last, lambda found: found >= number)
 
     async def close(self) -> None:
         self.task.cancel()

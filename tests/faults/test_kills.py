@@ -17,7 +17,8 @@ import httpx2
 import psutil
 import pytest
 from fault_case import Played
-from fault_stage import POLICY, Stage
+from fault_stage import Stage
+from fault_workers import POLICY
 from house import House, eventually
 from sandbox import Sandbox
 

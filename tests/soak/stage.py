@@ -8,23 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from fault_workers import WorkerProcess
-from house import MASTER_KEYS, House, open_house, variables_for
+from fault_workers import POLICY, WorkerProcess
+from house import House, open_house, variables_for
 from postgres import temporary_database
 from sandbox import running_sandbox
+from skipping import address_of, server_with_skipping
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
-from temporalio.testing import WorkflowEnvironment
 
 from domain.messages.search import search_workflow_id
-from runtime.crypto import MasterKeys
-from runtime.temporal import data_converter, dev_server_extra_args, temporal_binary
 
-POLICY: dict[str, Any] = {
-    "unknown_order_settle_hours": 1,
-    "authentication_hours": 1,
-    "spending_cap_daily": "USD:100000000",
-}
 FIRST_DAY, LAST_DAY = 90, 300  # from today: a day for each wish; airlines sell 331 days ahead
 PATIENCE = 5.0  # seconds that the worker gives a silent provider
 LONG_PATIENCE = 60.0  # a call may hang until its worker is dead
@@ -164,15 +157,8 @@ class Kills:
 @asynccontextmanager
 async def open_soak_stage(postgres_url: str, name: str, folder: Path) -> AsyncIterator[SoakStage]:
     """Start fresh servers: their clocks are today's, and their books are empty."""
-    environment = await WorkflowEnvironment.start_local(
-        data_converter=data_converter(MasterKeys.parse(MASTER_KEYS)),
-        dev_server_existing_path=temporal_binary(),
-        dev_server_log_level="error",
-        dev_server_extra_args=dev_server_extra_args(time_skipping=True),
-    )
-    client = environment.client
-    address = client.service_client.config.target_host
-    async with environment:
+    async with server_with_skipping() as server:
+        client, address = server.client, address_of(server)
         with (
             temporary_database(postgres_url, name) as url,
             running_sandbox(folder) as sandbox,

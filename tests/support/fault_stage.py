@@ -17,7 +17,7 @@ import fault_worker
 import httpx
 from fault_case import Aim, Played, told, unfinished
 from fault_people import People
-from fault_workers import WorkerProcess
+from fault_workers import POLICY, WorkerProcess
 from house import TESTS, House, eventually, open_house, variables_for
 from sandbox import Sandbox
 from temporalio.client import Client
@@ -37,11 +37,6 @@ from tests.faults.matrix import (
     rule_of,
 )
 
-POLICY: dict[str, Any] = {
-    "unknown_order_settle_hours": 1,
-    "authentication_hours": 1,
-    "spending_cap_daily": "USD:100000000",
-}
 STILL_SECONDS = 45.0  # nothing has moved for so long: whatever is not done is stuck
 AT_LAST_SECONDS = 300.0  # whatever still moves then goes round in circles
 ON_ITS_WAY_SECONDS = 60.0  # a fault that has not come about by then is waited for beside others

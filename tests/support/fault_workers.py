@@ -6,10 +6,18 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import fault_worker
 from house import eventually
 from sandbox import ROOT
+
+# What would take hours takes one, and nobody's money runs out.
+POLICY: dict[str, Any] = {
+    "unknown_order_settle_hours": 1,
+    "authentication_hours": 1,
+    "spending_cap_daily": "USD:100000000",
+}
 
 
 class WorkerProcess:
