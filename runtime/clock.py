@@ -5,7 +5,7 @@ from typing import Protocol
 
 from temporalio import activity
 
-from runtime.workflow_clock import local_activity_now
+from runtime.workflow_clock import local_activity_now, running_for
 
 
 class Clock(Protocol):
@@ -23,6 +23,8 @@ def activity_now() -> datetime:
     """Return the time on the clock of the workflow that runs this activity.
 
     In production it is the wall clock; where time is skipped the two differ, and only this one
-    agrees with the workflow's timers.
+    agrees with the workflow's timers. It goes on while the activity runs: what a provider took
+    seconds to answer is written down as of its answer.
     """
-    return local_activity_now() or activity.info().started_time.astimezone(UTC)
+    begun = local_activity_now() or activity.info().started_time.astimezone(UTC)
+    return begun + running_for()

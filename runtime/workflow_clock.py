@@ -1,12 +1,14 @@
-"""Takes a workflow's own time along into its local activities.
+"""Takes a workflow's own time along into its activities, and on while they run.
 
 The server stamps an ordinary activity with the workflow's time, but a local one never reaches the
 server: its worker stamps it by the wall clock. Where time is skipped the two are months apart.
+No time is skipped while an activity runs: its own clock goes on as ours does.
 """
 
+import time
 from collections.abc import Mapping
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio import activity, workflow
@@ -23,6 +25,7 @@ from temporalio.worker import (
 
 _HEADER = "parker-now"
 _scheduled_at: ContextVar[datetime | None] = ContextVar("scheduled_at", default=None)
+_begun: ContextVar[float | None] = ContextVar("begun", default=None)
 
 
 def local_activity_now() -> datetime | None:
@@ -33,6 +36,12 @@ def local_activity_now() -> datetime | None:
     info = activity.info()
     waited = info.started_time - info.scheduled_time  # a retry comes later than it was asked for
     return scheduled_at + waited
+
+
+def running_for() -> timedelta:
+    """Return how long the activity has been running by now."""
+    begun = _begun.get()
+    return timedelta(0) if begun is None else timedelta(seconds=time.monotonic() - begun)
 
 
 class WorkflowClock(Interceptor):
@@ -63,11 +72,10 @@ class _Outbound(WorkflowOutboundInterceptor):
 
 class _Activity(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - the SDK's name
-        token = _scheduled_at.set(_stamped(input.headers))
-        try:
-            return await super().execute_activity(input)
-        finally:
-            _scheduled_at.reset(token)
+        # Each activity runs in a task of its own: nobody else sees what is set here.
+        _scheduled_at.set(_stamped(input.headers))
+        _begun.set(time.monotonic())
+        return await super().execute_activity(input)
 
 
 def _stamped(headers: Mapping[str, Payload]) -> datetime | None:
