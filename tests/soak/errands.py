@@ -8,7 +8,6 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from domain.ids import CampaignId
-from domain.messages.attempt import AuthenticationStart, BeginAuthentication
 from domain.messages.order import CancellationOffer, ConfirmAnswer, ConfirmCancellation
 
 
@@ -17,17 +16,12 @@ async def visit_bank(house: House, campaign_id: CampaignId, outcome: str) -> Non
     query = "SELECT id FROM booking_attempts WHERE campaign_id = :id"
     query += " AND state = 'awaiting_authentication'"
     for row in await house.rows(query, id=campaign_id):
-        handle = house.attempt(row["id"])
         with suppress(RPCError, WorkflowUpdateFailedError):  # it has ended meanwhile
-            start = await handle.execute_update(
-                "begin_authentication",
-                BeginAuthentication(return_url="https://parker.example/back"),
-                result_type=AuthenticationStart,
-            )
-            if start.redirect_url:
+            page = await house.way_to_the_bank(row["id"])
+            if page:
                 async with httpx.AsyncClient() as browser:
-                    await browser.post(start.redirect_url, data={"outcome": outcome})
-            await handle.signal("authentication_returned")
+                    await browser.post(page, data={"outcome": outcome})
+            await house.attempt(row["id"]).signal("authentication_returned")
 
 
 async def give_back(house: House, campaign_id: CampaignId, *, again: bool) -> None:

@@ -31,7 +31,11 @@ from db.vault import PersonalVault
 from domain.campaigns import BookingMode, CampaignState
 from domain.criteria import Criteria
 from domain.ids import CampaignId, PaymentMethodId, TravelerId, UserId, campaign_id_for
-from domain.messages.attempt import attempt_workflow_id
+from domain.messages.attempt import (
+    AuthenticationStart,
+    BeginAuthentication,
+    attempt_workflow_id,
+)
 from domain.messages.campaign import (
     CampaignAnswer,
     CampaignAnswerCode,
@@ -313,6 +317,24 @@ class House:
         """Return how often a provider was called for this."""
         counts = self.sandbox.control("GET", f"/requests/count?vendor={vendor}")
         return int(counts.get(vendor, {}).get(operation, 0))
+
+    async def way_to_the_bank(self, attempt_id: UUID) -> str | None:
+        """Follow our link; it leads to the bank's page if there is something to confirm."""
+        start: AuthenticationStart = await self.attempt(attempt_id).execute_update(
+            "begin_authentication",
+            BeginAuthentication(return_url="https://parker.example/pay/return"),
+            result_type=AuthenticationStart,
+        )
+        return start.redirect_url
+
+    async def at_the_bank(self, attempt_id: UUID, outcome: str) -> None:
+        """Go to the bank's page by our link, answer it, and come back."""
+        page = await self.way_to_the_bank(attempt_id)
+        assert page
+        async with httpx.AsyncClient() as browser:
+            answer = await browser.post(page, data={"outcome": outcome})
+        assert answer.status_code == 303
+        await self.attempt(attempt_id).signal("authentication_returned")
 
     async def skip(self, handle: WorkflowHandle[Any, Any], span: timedelta) -> None:
         """Move one workflow's clock forward by so much."""

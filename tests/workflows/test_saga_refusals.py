@@ -3,16 +3,13 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import httpx
 import pytest
 from house import House, eventually, open_house
 from sandbox import Sandbox
 from temporalio.testing import WorkflowEnvironment
 
-from domain.messages.attempt import AuthenticationStart, BeginAuthentication
 from domain.money import Money
 
-BACK = "https://parker.example/pay/return"
 LATER = timedelta(minutes=70)  # by then the search loop looks at a pair of flights again
 
 
@@ -149,26 +146,11 @@ async def test_a_wish_without_a_card_asks_for_one(house: House) -> None:
 # The bank
 
 
-async def at_the_bank(house: House, attempt_id: object, outcome: str) -> None:
-    """Go to the bank's page by our link, answer it, and come back."""
-    handle = house.client.get_workflow_handle(f"attempt:{attempt_id}")
-    start = await handle.execute_update(
-        "begin_authentication",
-        BeginAuthentication(return_url=BACK),
-        result_type=AuthenticationStart,
-    )
-    assert start.redirect_url
-    async with httpx.AsyncClient() as browser:
-        answer = await browser.post(start.redirect_url, data={"outcome": outcome})
-    assert answer.status_code == 303
-    await handle.signal("authentication_returned")
-
-
 async def test_the_traveller_agrees_at_the_bank_and_is_booked(house: House) -> None:
     new = await house.wish_of_someone("pm_card_authenticationRequired")
     attempt = await house.attempt_in(new.campaign_id, "awaiting_authentication")
     assert house.orders() == []
-    await at_the_bank(house, attempt["id"], "approve")
+    await house.at_the_bank(attempt["id"], "approve")
     await house.until(new.campaign_id, "booked")
     assert (await house.notices(new.campaign_id))[0] == "authentication_required"
     assert house.intents() == ["succeeded"]
@@ -182,7 +164,7 @@ async def test_dearer_after_the_bank_starts_the_authorisation_over(house: House)
     new = await house.wish_of_someone("pm_card_authenticationRequired")
     attempt = await house.attempt_in(new.campaign_id, "awaiting_authentication")
     house.fare("404.00")
-    await at_the_bank(house, attempt["id"], "approve")
+    await house.at_the_bank(attempt["id"], "approve")
 
     async def second() -> bool:
         rows = await house.rows("SELECT state FROM payments ORDER BY round")
@@ -190,7 +172,7 @@ async def test_dearer_after_the_bank_starts_the_authorisation_over(house: House)
 
     await eventually(second)
     await house.attempt_in(new.campaign_id, "awaiting_authentication")
-    await at_the_bank(house, attempt["id"], "approve")
+    await house.at_the_bank(attempt["id"], "approve")
     await house.until(new.campaign_id, "booked")
     await house.in_order()
     assert sorted(house.intents()) == ["canceled", "succeeded"]
@@ -204,12 +186,7 @@ async def test_a_no_on_the_way_to_the_bank_stands(house: House) -> None:
     )  # fmt: skip
     new = await house.wish_of_someone("pm_card_authenticationRequired")
     attempt = await house.attempt_in(new.campaign_id, "awaiting_authentication")
-    start = await house.attempt(attempt["id"]).execute_update(
-        "begin_authentication",
-        BeginAuthentication(return_url=BACK),
-        result_type=AuthenticationStart,
-    )
-    assert start.redirect_url is None
+    assert await house.way_to_the_bank(attempt["id"]) is None
     await house.until(new.campaign_id, "needs_action")
     assert (await house.attempts(new.campaign_id))[0]["failure_reason"] == "card_declined"
     assert house.orders() == []
@@ -219,7 +196,7 @@ async def test_a_no_on_the_way_to_the_bank_stands(house: House) -> None:
 async def test_the_traveller_fails_at_the_bank(house: House) -> None:
     new = await house.wish_of_someone("pm_card_authenticationRequired")
     attempt = await house.attempt_in(new.campaign_id, "awaiting_authentication")
-    await at_the_bank(house, attempt["id"], "fail")
+    await house.at_the_bank(attempt["id"], "fail")
     await house.until(new.campaign_id, "needs_action")
     assert (await house.attempts(new.campaign_id))[0]["failure_reason"] == "card_declined"
     assert house.orders() == []
