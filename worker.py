@@ -25,6 +25,7 @@ from activities.unpaid_orders import UnpaidOrderActivities
 from db.session import WORKER_ROLE, Database
 from db.vault import PersonalVault
 from providers.registry import Providers, build_providers, no_extra_headers
+from runtime.metrics import metrics_runtime
 from runtime.settings import ProviderMode, Settings, load_settings
 from runtime.telemetry import configure_logging, get_logger
 from runtime.temporal import MAIN_QUEUE, SEARCH_QUEUE, connect, set_search_queue_limit
@@ -157,7 +158,7 @@ async def run(settings: Settings) -> None:
         hook = simulated_clock if settings.simulated_clock else no_extra_headers
         providers = await build_providers(settings, hook)
         opened.push_async_callback(providers.aclose)
-        client = await connect(settings)
+        client = await connect(settings, runtime=metrics_runtime(settings))
         await set_search_queue_limit(client, settings.policy.searches_per_second)
         for worker in build_workers(client, settings, Activities(settings, database, providers)):
             await opened.enter_async_context(worker)

@@ -18,6 +18,7 @@ from db.models.payment_method import PaymentMethodStatus
 from db.models.provider_call import CallState
 from db.queries import calls
 from db.queries.attempts import authorisation_times
+from db.queries.booking_time import booking_time
 from db.queries.bookings import record_paid
 from db.queries.payments import get_customer, get_method, get_payment
 from db.queries.transitions import (
@@ -54,6 +55,7 @@ from providers.ports import (
     PaymentRequest,
 )
 from runtime.clock import activity_now
+from runtime.metrics import count_booking
 from runtime.policy import Policy
 
 RAIL = "stripe"
@@ -354,7 +356,12 @@ class PaymentActivities:
                 "captured another amount than agreed", type="WrongCapture", non_retryable=True
             )
         async with self._database.transaction(WORKER) as session:
-            await record_paid(session, request, activity_now())
+            confirmed = await record_paid(session, request, activity_now())
+            took = await booking_time(session, confirmed) if confirmed else None
+        if took is not None:
+            # After the commit, by whoever made it: a step that runs twice counts once. A worker
+            # that dies right here counts nothing; the rows still tell.
+            count_booking(took)
         return CaptureOutcome(status=CaptureStatus.CAPTURED)
 
     async def _refused(self, key: str, answer: CaptureRefused) -> CaptureOutcome:

@@ -27,6 +27,7 @@ PARTS = ("temporal", "sandboxes", "postgres", "migrate", "worker", "api")
 _PORTS = ("temporal_port", "temporal_ui_port", "api_port", "sandbox_port", "sandbox_smtp_port")
 _FREE_PORTS = range(20_000, 32_000)  # below those that systems hand out for outgoing calls
 _APPLICATION_STOP_SECONDS = 5.0
+_METRICS_PORT = "9464"  # where exporters for Prometheus usually are
 
 
 class Stack:
@@ -54,6 +55,8 @@ class Stack:
         self._only = frozenset(only)
         secrets = ensure_secrets(self.state_dir)
         chosen = (_throwaway_values() if throwaway else _users_values()) | dict(extra_env or {})
+        if not throwaway:
+            chosen.setdefault(variable("worker_metrics_port"), _METRICS_PORT)
         if simulated_clock:
             chosen["PARKER_SIMULATED_CLOCK"] = "true"
         # Where things are is decided here, unless the user runs one of them elsewhere.
@@ -224,7 +227,18 @@ class Stack:
 
         stop_seconds = settings.worker_shutdown_seconds + _APPLICATION_STOP_SECONDS
         name = "worker" if number == 0 else f"worker-{number + 1}"
-        return self._python(name, ["worker.py"], after, ready=ready, stop_seconds=stop_seconds)
+        # Workers side by side have a port each, counted up from the one that is set.
+        first = settings.worker_metrics_port
+        ports = {} if first is None else {first + number: variable("worker_metrics_port")}
+        return self._python(
+            name,
+            ["worker.py"],
+            after,
+            ready=ready,
+            ports=ports,
+            env={setting: str(port) for port, setting in ports.items()},
+            stop_seconds=stop_seconds,
+        )
 
     def _api(self, after: tuple[str, ...]) -> Part:
         settings = self.settings
@@ -245,12 +259,13 @@ class Stack:
         ready: Callable[[Running], bool] | None = None,
         once: bool = False,
         ports: Mapping[int, str] | None = None,
+        env: Mapping[str, str] | None = None,
         stop_seconds: float = _APPLICATION_STOP_SECONDS,
     ) -> Part:
         return Part(
             name=name,
             command=[sys.executable, *arguments],
-            env=self.env,
+            env=self.env | dict(env or {}),
             after=after,
             ready=ready,
             once=once,

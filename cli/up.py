@@ -67,6 +67,9 @@ def _where(stack: Stack) -> str:
         places += [("API", stack.api_url), ("API documentation", f"{stack.api_url}/docs")]
     if stack.has("temporal"):
         places.append(("Temporal", stack.temporal_ui_url))
+    if stack.has("worker") and settings.worker_metrics_port:
+        figures = f"http://{settings.worker_metrics_host}:{settings.worker_metrics_port}/metrics"
+        places.append(("Figures", figures))
     if stack.has("sandboxes"):
         places.append(("Mail inbox (SANDBOX)", f"{stack.sandbox_url}/mail/"))
     places.append(("Logs", str(stack.state_dir / "logs")))

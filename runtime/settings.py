@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     worker_max_cached_workflows: Annotated[int, Field(ge=0, le=10_000)] = 600
     worker_concurrent_activities: Annotated[int, Field(ge=1, le=1000)] = 50
     worker_shutdown_seconds: Annotated[int, Field(ge=0, le=600)] = 20
+    worker_metrics_host: str = "127.0.0.1"
+    worker_metrics_port: Annotated[_Port | None, BeforeValidator(_none_if_empty)] = None
+    """Where a worker's figures are for Prometheus; without a port they are nowhere."""
     worker_deployment_build: _OptionalText = None
     """The build id of versioned workers; without one, workers are not versioned."""
     worker_deployment_pinned: bool = False

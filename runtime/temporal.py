@@ -16,6 +16,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.crypto import EncryptionCodec, MasterKeys
@@ -75,7 +76,9 @@ def data_converter(keys: MasterKeys) -> DataConverter:
     )
 
 
-async def connect(settings: Settings, *, identity: str | None = None) -> Client:
+async def connect(
+    settings: Settings, *, identity: str | None = None, runtime: Runtime | None = None
+) -> Client:
     """Connect to Temporal.
 
     Raises:
@@ -90,6 +93,7 @@ async def connect(settings: Settings, *, identity: str | None = None) -> Client:
         api_key=key.get_secret_value() if key else None,
         connect_timeout=CONNECT_TIMEOUT,
         identity=identity,
+        runtime=runtime,
     )
 
 

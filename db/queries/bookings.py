@@ -118,8 +118,13 @@ async def record_ordered(
     return booking
 
 
-async def record_paid(session: AsyncSession, request: CaptureInput, now: datetime) -> None:
-    """Write down that the money was taken: payment, attempt, booking and campaign at once."""
+async def record_paid(
+    session: AsyncSession, request: CaptureInput, now: datetime
+) -> AttemptRow | None:
+    """Write down that the money was taken: payment, attempt, booking and campaign at once.
+
+    Return the attempt if this is what confirmed it; None if that was written before.
+    """
     campaign = await lock_campaign(session, request.campaign_id)
     attempt = await lock_attempt(session, request.attempt_id, campaign_id=request.campaign_id)
     booking = await lock_booking(session, request.booking_id, campaign_id=request.campaign_id)
@@ -141,8 +146,8 @@ async def record_paid(session: AsyncSession, request: CaptureInput, now: datetim
     )
     if call and call.state is CallState.SENT:
         settle(call, CallState.ANSWERED, now)
-    if attempt.state is AttemptState.CAPTURING:
-        attempt.finished_at = now
+    confirms = attempt.state is AttemptState.CAPTURING
+    if confirms:
         await change_state(
             session, attempt, AttemptState.CAPTURED, now=now, event="attempt.captured"
         )
@@ -166,6 +171,7 @@ async def record_paid(session: AsyncSession, request: CaptureInput, now: datetim
         )
         booking.status = PUBLISHED_BOOKING_STATUS[BookingState.TICKETING]
     await _record_result(session, booking, now)
+    return attempt if confirms else None
 
 
 async def _record_result(session: AsyncSession, booking: BookingRow, now: datetime) -> None:

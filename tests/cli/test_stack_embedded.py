@@ -22,6 +22,7 @@ from runtime.settings import ProviderMode, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUND = ("postgres", "temporal", "sandboxes")
+ELSEWHERE = {"PARKER_DATABASE_URL": "postgresql://elsewhere"}
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,25 @@ def test_a_lasting_stack_honours_the_user_and_tells_later_commands_where_it_is(
         assert seen.api_port == 8123
 
 
+def test_each_worker_serves_its_figures_on_a_port_of_its_own(tmp_path: Path) -> None:
+    setting = "PARKER_WORKER_METRICS_PORT"
+    for given, wanted in (
+        ({}, [9464, 9465]),
+        ({setting: "7000"}, [7000, 7001]),
+        ({setting: ""}, []),
+    ):
+        stack = Stack(tmp_path, only=("worker",), workers=2, extra_env=ELSEWHERE | given)
+        workers = [part for part in stack._parts() if part.name.startswith("worker")]
+        assert [port for part in workers for port in part.ports] == wanted
+        if wanted:
+            assert [int(part.env[setting]) for part in workers] == wanted
+    throwaway = Stack.temporary(only=("worker",), extra_env=ELSEWHERE)
+    try:
+        assert throwaway.settings.worker_metrics_port is None
+    finally:
+        throwaway.stop()
+
+
 def test_secrets_are_made_once_and_nobody_else_may_read_them(tmp_path: Path) -> None:
     first = ensure_secrets(tmp_path)
     assert ensure_secrets(tmp_path) == first == read_env_file(tmp_path / "secrets.env")
@@ -192,7 +212,7 @@ def test_a_stale_pid_of_postgres_that_is_somebody_elses_now_is_forgotten(tmp_pat
 
 def test_a_taken_port_is_said_with_its_setting(stack: Stack) -> None:
     port = str(stack.settings.sandbox_port)
-    env = {"PARKER_SANDBOX_PORT": port, "PARKER_DATABASE_URL": "postgresql://elsewhere"}
+    env = ELSEWHERE | {"PARKER_SANDBOX_PORT": port}
     second = Stack.temporary(only=("sandboxes",), extra_env=env)
     with pytest.raises(StackError, match=rf"{port}, and it is taken by .*PARKER_SANDBOX_PORT"):
         second.start()
