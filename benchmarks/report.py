@@ -25,7 +25,7 @@ def table(results: Iterable[dict[str, Any]]) -> Table:
                 result["name"],
                 figure["name"],
                 _amount(figure["value"], figure["unit"]),
-                figure["target"],
+                _target(figure),
                 "\n".join(_beside(figure)),
             )
         shown.add_section()
@@ -35,6 +35,16 @@ def table(results: Iterable[dict[str, Any]]) -> Table:
 def page(results: Iterable[dict[str, Any]]) -> str:
     """Return the page in Markdown."""
     return _HEAD + "".join(_chapter(result) for result in results)
+
+
+def missed(results: Iterable[dict[str, Any]]) -> list[str]:
+    """Name the figures that are above what was to be reached."""
+    return [
+        f"{result['name']}: {figure['name']}"
+        for result in results
+        for figure in result["figures"]
+        if figure.get("missed")
+    ]
 
 
 def _chapter(result: dict[str, Any]) -> str:
@@ -55,9 +65,13 @@ def _chapter(result: dict[str, Any]) -> str:
     for figure in result["figures"]:
         amount = _amount(figure["value"], figure["unit"])
         beside = "; ".join(_beside(figure))
-        lines.append(f"| {figure['name']} | {amount} | {figure['target']} | {beside} |")
+        lines.append(f"| {figure['name']} | {amount} | {_target(figure)} | {beside} |")
     lines += ["", *(f"- {note}" for note in result["notes"]), ""]
     return "\n".join(lines)
+
+
+def _target(figure: dict[str, Any]) -> str:
+    return f"{figure['target']}: missed" if figure.get("missed") else str(figure["target"])
 
 
 def _beside(figure: dict[str, Any]) -> list[str]:

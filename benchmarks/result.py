@@ -14,13 +14,14 @@ class Beside:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value. `target` says in words what was to be reached."""
+    """One measured value. `target` says in words what was to be reached; `at_most` is checked."""
 
     name: str
     value: float
     unit: str
     target: str = ""
     beside: tuple[Beside, ...] = ()
+    at_most: float | None = None
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,16 @@ class Result:
     notes: tuple[str, ...] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON knows it, with each alternative's ratio: ours divided by theirs."""
+        """Return it as JSON knows it, with what was missed, and each alternative's ratio.
+
+        A ratio is ours divided by theirs.
+        """
         told = asdict(self)
         for figure in told["figures"]:
+            limit = figure.pop("at_most")
+            if limit is not None:
+                figure["target"] = f"at most {limit:g} {figure['unit']}"
+                figure["missed"] = figure["value"] > limit
             for other in figure["beside"]:
                 other["ratio"] = round(figure["value"] / other["value"], 3) if other["value"] else 0
         return told

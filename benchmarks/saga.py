@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.installation import SERVERS, Inside, inside, installation, pids
 from benchmarks.machine import Spent, spending
 from benchmarks.result import Beside, Figure, Result, milliseconds, percentile
-from benchmarks.saga_runners import RUNNERS, Book, Job
+from benchmarks.saga_runners import RUNNERS, Book, Job, side_by_side
 from benchmarks.saga_steps import Stopwatch, ready_to_book
 
 IDLE_BOOKINGS, QUICK_IDLE = 40, 3
@@ -64,18 +64,8 @@ async def _one(house: Inside, book: Book, watch: Stopwatch, jobs: list[Job], idl
         providers.append(watch.seconds)
     rest = jobs[WARM_UP + idle :]
     with spending(pids(house.stack, "temporal", "postgres", "sandboxes")) as spent:
-        await _side_by_side(book, rest)
+        await side_by_side(book, rest, SIDE_BY_SIDE)
     return Measured(taken, ended, providers, spent, len(rest))
-
-
-async def _side_by_side(book: Book, jobs: list[Job]) -> None:
-    gate = asyncio.Semaphore(SIDE_BY_SIDE)
-
-    async def one(job: Job) -> None:
-        async with gate:
-            await book(job)
-
-    await asyncio.gather(*(one(job) for job in jobs))
 
 
 def _result(measured: dict[str, Measured], idle: int, busy: int) -> Result:

@@ -89,6 +89,17 @@ async def dbos(house: Inside, jobs: list[Job]) -> AsyncIterator[Book]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
 
+async def side_by_side(book: Book, jobs: list[Job], width: int) -> None:
+    """Book them all, so many at a time."""
+    gate = asyncio.Semaphore(width)
+
+    async def one(job: Job) -> None:
+        async with gate:
+            await book(job)
+
+    await asyncio.gather(*(one(job) for job in jobs))
+
+
 _JOBS = """
     CREATE TABLE IF NOT EXISTS bench_jobs (
         id text PRIMARY KEY, step integer NOT NULL DEFAULT 0, state jsonb NOT NULL

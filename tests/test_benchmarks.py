@@ -8,7 +8,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
 from benchmarks.__main__ import NAMES
-from benchmarks.report import page
+from benchmarks.report import missed, page
 from benchmarks.result import Beside, Figure, Result, percentile
 from benchmarks.year import _actions
 
@@ -21,6 +21,7 @@ MACHINE = {
     "load_per_core_before": 0.1,
     "versions": {"temporalio": "1"},
 }
+RAN = {"date": "2026-11-21T09:00", "command": "c", "took_seconds": 1, "machine": MACHINE}
 
 
 def test_every_benchmark_named_can_be_run() -> None:
@@ -41,15 +42,22 @@ def test_a_ratio_is_ours_divided_by_theirs() -> None:
     figure = Figure("latency", 50.0, "ms", "100 ms", (Beside("another", 200.0),))
     told = Result("saga", "A booking", {"bookings": 3}, (figure,), ("a note",)).as_dict()
     assert told["figures"][0]["beside"][0]["ratio"] == 0.25
-    shown = page(
-        [
-            told
-            | {"date": "2026-11-21T09:00", "command": "c", "took_seconds": 1}
-            | {"machine": MACHINE}
-        ]
-    )
+    shown = page([told | RAN])
     assert "| latency | 50.0 ms | 100 ms | another: 200.0 ms (x 0.25) |" in shown
     assert "- a note" in shown
+
+
+def test_a_figure_above_its_target_is_named() -> None:
+    figures = (
+        Figure("median", 21.0, "s", at_most=30),
+        Figure("p95", 30.1, "s", at_most=30),
+        Figure("the slowest", 99.0, "s"),
+    )
+    told = Result("completion", "A booking", {"wishes": 3}, figures).as_dict()
+    assert missed([told]) == ["completion: p95"]
+    shown = page([told | RAN])
+    assert "| median | 21.0 s | at most 30 s |" in shown
+    assert "| p95 | 30.1 s | at most 30 s: missed |" in shown
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:
