@@ -113,7 +113,9 @@ def _wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> No
         if process.poll() is not None:
             break
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            connected = probe.connect_ex(("127.0.0.1", port)) == 0
+            # A port that nobody has may be given to the very socket that asks for it.
+            if connected and probe.getsockname() != probe.getpeername():
                 return
         time.sleep(0.05)
     pytest.fail(f"it did not start:\n{log.read_text()[-2000:]}")

@@ -49,7 +49,10 @@ async def test_a_campaign_is_paused_resumed_edited_and_cancelled(
     assert edited.status_code == 200, edited.text
     assert edited.json()["criteria_version"] == 2
     assert edited.json()["criteria"]["max_connections"] == 0
-    stale = await person.http.patch(path, json=change | {"expected_version": 1})
+    again = await person.http.patch(path, json=change | {"expected_version": 1})
+    assert (again.status_code, again.json()["criteria_version"]) == (200, 2), "it is so already"
+    other = change | {"expected_version": 1, "name": "Direct"}
+    stale = await person.http.patch(path, json=other)
     assert (stale.status_code, stale.json()["criteria_version"]) == (412, 2)
     dearer = {"criteria": {"budget": {"amount": "2.00", "currency": "USD"}}, "expected_version": 2}
     unasked = await person.http.patch(path, json=dearer)

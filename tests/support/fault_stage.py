@@ -37,7 +37,7 @@ from tests.faults.matrix import (
     rule_of,
 )
 
-STILL_SECONDS = 45.0  # nothing has moved for so long: whatever is not done is stuck
+STILL_SECONDS = 90.0  # nothing has moved for so long: whatever is not done is stuck
 AT_LAST_SECONDS = 300.0  # whatever still moves then goes round in circles
 ON_ITS_WAY_SECONDS = 60.0  # a fault that has not come about by then is waited for beside others
 LOOK_AROUND_SECONDS = 0.5

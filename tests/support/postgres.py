@@ -14,6 +14,8 @@ from sqlalchemy import make_url
 from db import migrate
 
 TEMPLATE = "parker_template"
+# A killed server loses nothing without these; a machine without power loses a run of tests.
+_CARELESS = ("fsync", "full_page_writes", "synchronous_commit")
 
 
 @contextmanager
@@ -32,6 +34,9 @@ def running_postgres() -> Iterator[str]:
     try:
         url = server.get_uri()
         with psycopg.connect(url, autocommit=True) as connection:
+            for setting in _CARELESS:
+                connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.SQL(setting)))
+            connection.execute("SELECT pg_reload_conf()")
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
         migrate.upgrade(_url_of(url, TEMPLATE))
         yield url
