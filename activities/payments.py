@@ -165,7 +165,7 @@ class PaymentActivities:
             )
             session.add(payment)
             await session.flush()
-        if attempt.state in {AttemptState.VALIDATING, AttemptState.AWAITING_AUTHENTICATION}:
+        if attempt.state is AttemptState.VALIDATING:  # asked again, what has come since stands
             await change_state(
                 session,
                 attempt,

@@ -1,0 +1,134 @@
+"""The product's steps taken by hand, each on real rows and against the stand-ins; no Temporal."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from house import TESTS, House
+from sqlalchemy import text
+from temporalio.testing import ActivityEnvironment
+
+from domain.messages.attempt import (
+    AttemptInput,
+    Authorisation,
+    AuthoriseInput,
+    CaptureInput,
+    CaptureOutcome,
+    ChosenOffer,
+    CreateOrderInput,
+    NoOffer,
+    OrderOutcome,
+)
+from domain.messages.campaign import NewCampaign, OpenInput
+from domain.messages.search import LookInput
+from domain.money import Money
+from domain.offers import DatePair
+from worker import Activities
+
+PATIENCE = 2.0  # seconds that a silent provider is waited for
+
+
+class Desk:
+    """Takes one step after the other, or the same one twice."""
+
+    def __init__(self, house: House, activities: Activities) -> None:
+        self.house, self.all = house, activities
+
+    async def take(
+        self, step: Callable[..., Awaitable[Any]], *words: object, after: timedelta = timedelta(0)
+    ) -> Any:
+        """Take a step as a worker does, on a clock that may be ahead of ours."""
+        environment = ActivityEnvironment()
+        environment.info = replace(environment.info, started_time=datetime.now(UTC) + after)
+        return await environment.run(step, *words)
+
+    async def attempt(self, card: str = "pm_card_visa", **wish: Any) -> AttemptInput:
+        """Let a new person make a wish, find its match, and open the attempt."""
+        house = self.house
+        user, traveler = await house.someone(card)
+        new = house.new_campaign(user, (traveler,), house.wish(**wish))
+        await self.take(self.all.campaigns.create_campaign, new)
+        return await self.opened(new)
+
+    async def opened(self, new: NewCampaign) -> AttemptInput:
+        criteria = new.criteria
+        pair = DatePair(
+            origin=criteria.origins[0],
+            destination=criteria.destinations[0],
+            departs_on=criteria.departure_from,
+        )
+        look = LookInput(seller="duffel", look_key=str(uuid4()), pair=pair, reason="a test")
+        found = await self.take(self.all.search.look, look)
+        (match,) = [m.offer for m in found.matches if m.campaign_id == new.campaign_id]
+        request = OpenInput(campaign_id=new.campaign_id, opening_key=str(uuid4()), offer=match)
+        opened = await self.take(self.all.campaigns.act_on_match, request)
+        assert opened.attempt, opened.why
+        return AttemptInput.model_validate(opened.attempt)
+
+    async def chosen(self, attempt: AttemptInput) -> ChosenOffer:
+        offer: ChosenOffer | NoOffer = await self.take(self.all.offers.choose_offer, attempt)
+        assert isinstance(offer, ChosenOffer), offer
+        return offer
+
+    async def hold(self, attempt: AttemptInput, amount: Money, number: int = 1) -> Authorisation:
+        request = AuthoriseInput(
+            attempt_id=attempt.attempt_id,
+            campaign_id=attempt.campaign_id,
+            amount=amount,
+            round=number,
+        )
+        held: Authorisation = await self.take(self.all.payments.authorise_payment, request)
+        return held
+
+    def order_of(
+        self, attempt: AttemptInput, offer: ChosenOffer, number: int = 1
+    ) -> CreateOrderInput:
+        return CreateOrderInput(
+            attempt_id=attempt.attempt_id,
+            campaign_id=attempt.campaign_id,
+            booking_id=attempt.booking_id,
+            criteria_version=attempt.criteria_version,
+            offer=offer,
+            round=number,
+            payment_round=1,
+        )
+
+    async def order(
+        self, attempt: AttemptInput, offer: ChosenOffer, number: int = 1
+    ) -> OrderOutcome:
+        request = self.order_of(attempt, offer, number)
+        outcome: OrderOutcome = await self.take(self.all.orders.create_order, request)
+        return outcome
+
+    async def capture(
+        self, attempt: AttemptInput, amount: Money, number: int = 1
+    ) -> CaptureOutcome:
+        request = CaptureInput(
+            attempt_id=attempt.attempt_id,
+            campaign_id=attempt.campaign_id,
+            booking_id=attempt.booking_id,
+            round=number,
+            amount=amount,
+        )
+        outcome: CaptureOutcome = await self.take(self.all.payments.capture_payment, request)
+        return outcome
+
+    async def ready_to_order(self, **wish: Any) -> tuple[AttemptInput, ChosenOffer]:
+        """Come as far as the point of no return, the money held."""
+        attempt = await self.attempt(**wish)
+        offer = await self.chosen(attempt)
+        await self.hold(attempt, offer.total)
+        return attempt, offer
+
+    async def set(self, table: str, row_id: object, **values: object) -> None:
+        """Write into a row what another has written there meanwhile."""
+        pairs = ", ".join(f"{name} = :{name}" for name in values)
+        async with self.house.database.transaction(TESTS) as session:
+            await session.execute(
+                text(f"UPDATE {table} SET {pairs} WHERE id = :row_id"), {**values, "row_id": row_id}
+            )
+
+    async def state_of(self, attempt: AttemptInput) -> str:
+        return str((await self.house.row("booking_attempts", attempt.attempt_id))["state"])
