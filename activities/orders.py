@@ -177,11 +177,11 @@ class OrderActivities:
         for call in await calls.order_calls(session, attempt.id):
             if call.state is CallState.ANSWERED:
                 booking = await get_booking(session, request.booking_id)
-                if booking and booking.state is BookingState.CANCELLED:
+                assert booking is not None  # written together with the answer
+                if booking.state is BookingState.CANCELLED:
                     reason = FailureReason.CAPTURE_REFUSED  # it was given back already
                     return OrderOutcome(status=OrderStatus.WITHDRAWN, reason=reason)
-                if booking:
-                    return _placed(booking)
+                return _placed(booking)
             if call.state in {CallState.SENT, CallState.UNKNOWN, CallState.ABSENT}:
                 return OrderOutcome(status=OrderStatus.UNKNOWN)
             if call.state is CallState.REFUSED and call.facts["round"] == request.round:
@@ -395,8 +395,8 @@ class OrderActivities:
             attempt = await lock_attempt(
                 session, request.attempt_id, campaign_id=request.campaign_id
             )
-            if attempt:
-                await self._say_unknown(session, attempt, activity_now())
+            assert attempt is not None  # its call points at it
+            await self._say_unknown(session, attempt, activity_now())
         async with provider_call():
             found = await self._orders.resolve(call.facts["offer_id"], str(request.attempt_id))
         if isinstance(found, OrderPlaced):

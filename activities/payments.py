@@ -211,19 +211,16 @@ class PaymentActivities:
         reference = _reference(request.attempt_id, request.round)
         async with provider_call():
             known = await self._payments.find(card.customer_ref, reference)
-            intent = known[0] if known else None
-            if intent is None:
-                intent = await self._payments.create(
-                    PaymentRequest(
-                        key=_this_try(provider_key("intent", request.attempt_id, request.round)),
-                        attempt_reference=reference,
-                        campaign_reference=str(request.campaign_id),
-                        customer_ref=card.customer_ref,
-                        method_ref=card.method_ref,
-                        amount=Money(minor=payment.amount_minor, currency=payment.currency),
-                        description="Flight booked by Parker Flight",
-                    )
-                )
+            wanted = PaymentRequest(
+                key=_this_try(provider_key("intent", request.attempt_id, request.round)),
+                attempt_reference=reference,
+                campaign_reference=str(request.campaign_id),
+                customer_ref=card.customer_ref,
+                method_ref=card.method_ref,
+                amount=Money(minor=payment.amount_minor, currency=payment.currency),
+                description="Flight booked by Parker Flight",
+            )
+            intent = known[0] if known else await self._payments.create(wanted)
         async with self._database.transaction(WORKER) as session:
             row = await get_payment(session, request.attempt_id, request.round, lock=True)
             void = await calls.get_call(session, _void_key(request.attempt_id, request.round))
@@ -295,14 +292,12 @@ class PaymentActivities:
             if intent_ref is None:
                 known = await self._payments.find(card.customer_ref, reference)
                 intent_ref = known[0].intent_ref if known else None
-            if intent_ref is not None:
-                intent = await self._payments.void(intent_ref, key=_this_try(key))
-                if intent.captured_minor:
-                    raise ApplicationError(
-                        "a captured payment cannot be released",
-                        type="AlreadyCaptured",
-                        non_retryable=True,
-                    )
+            void = self._payments.void
+            intent = await void(intent_ref, key=_this_try(key)) if intent_ref else None
+        if intent and intent.captured_minor:
+            raise ApplicationError(
+                "a captured payment cannot be released", type="AlreadyCaptured", non_retryable=True
+            )
         await self._record_void(step, intent_ref)
 
     async def _record_void(self, step: PaymentStep, intent_ref: str | None) -> None:
@@ -316,9 +311,8 @@ class PaymentActivities:
             await change_state(
                 session, payment, PaymentState.VOIDED, now=now, event="payment.released"
             )
-            call = await calls.get_call(session, _void_key(step.attempt_id, step.round), lock=True)
-            if call:
-                calls.settle(call, CallState.ANSWERED, now)
+            call = await calls.begun_call(session, _void_key(step.attempt_id, step.round))
+            calls.settle(call, CallState.ANSWERED, now)
 
     @activity.defn
     async def capture_payment(self, request: CaptureInput) -> CaptureOutcome:
@@ -344,14 +338,15 @@ class PaymentActivities:
             intent_ref = payment.intent_ref
         async with provider_call():
             intent = await self._payments.get(intent_ref)
-            if intent.status is not IntentStatus.CAPTURED:
-                answer = await self._payments.capture(
-                    intent_ref, request.amount, key=_this_try(key)
-                )
-                if isinstance(answer, CaptureRefused):
-                    return await self._refused(key, answer)
-                intent = answer
-        if intent.captured_minor != request.amount.minor:
+            capture = self._payments.capture
+            answer: PaymentIntent | CaptureRefused = (
+                intent
+                if intent.status is IntentStatus.CAPTURED
+                else await capture(intent_ref, request.amount, key=_this_try(key))
+            )
+        if isinstance(answer, CaptureRefused):
+            return await self._refused(key, answer)
+        if answer.captured_minor != request.amount.minor:
             raise ApplicationError(
                 "captured another amount than agreed", type="WrongCapture", non_retryable=True
             )
@@ -366,9 +361,8 @@ class PaymentActivities:
 
     async def _refused(self, key: str, answer: CaptureRefused) -> CaptureOutcome:
         async with self._database.transaction(WORKER) as session:
-            call = await calls.get_call(session, key, lock=True)
-            if call:
-                calls.settle(call, CallState.REFUSED, activity_now(), {"code": answer.code})
+            call = await calls.begun_call(session, key)
+            calls.settle(call, CallState.REFUSED, activity_now(), {"code": answer.code})
         return CaptureOutcome(status=CaptureStatus.REFUSED, code=answer.code)
 
     # Writing down what the processor said

@@ -28,6 +28,18 @@ async def get_call(
     return row
 
 
+async def begun_call(session: AsyncSession, key: str) -> ProviderCallRow:
+    """Return a call that was begun before, under lock.
+
+    Raises:
+        LookupError: there is no such row.
+    """
+    row = await get_call(session, key, lock=True)
+    if row is None:
+        raise LookupError(f"the call {key} was never begun")
+    return row
+
+
 async def begin_call(
     session: AsyncSession,
     *,

@@ -6,7 +6,7 @@ several starts with the campaign.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from sqlalchemy import text
@@ -212,3 +212,5 @@ def _subject(row: AttemptRow | BookingRow | PaymentRow) -> str:
             return "booking_id"
         case PaymentRow():
             return "payment_id"
+        case _:
+            assert_never(row)

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+import httpx
 import pytest
 from activity_desk import Desk
 from house import TESTS, eventually
@@ -105,6 +106,37 @@ async def test_a_card_that_was_taken_away_is_not_charged(desk: Desk) -> None:
     assert desk.house.intents() == []
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("do_not_honor", FailureReason.CARD_DECLINED),
+        ("processing_error", FailureReason.CARD_TRY_LATER),
+    ],
+)
+async def test_a_cards_no_stands_whatever_is_asked_later(
+    desk: Desk, code: str, reason: FailureReason
+) -> None:
+    begun = await begin(desk)
+    desk.house.fault("stripe", "confirm_payment_intent", "decline", code=code)
+    first = await desk.hold(begun.attempt, begun.offer.total)
+    assert (first.status, first.reason) == (AuthorisationStatus.DECLINED, reason)
+    again = await desk.hold(begun.attempt, begun.offer.total)
+    assert (again.status, again.reason) == (first.status, first.reason)
+    checked = await desk.take(desk.all.payments.check_authorisation, begun.payment)
+    assert (checked.status, checked.reason) == (first.status, first.reason)
+    assert desk.house.calls("stripe", "confirm_payment_intent") == 1
+
+
+async def test_a_card_is_tried_no_more_often_than_its_limit(desk: Desk) -> None:
+    begun = await begin(desk)
+    policy = desk.house.settings.policy.model_copy(update={"authorisations_per_card": 1})
+    desk.all.payments._policy = policy
+    assert (await desk.hold(begun.attempt, begun.offer.total)).amount == begun.offer.total
+    more = await desk.hold(begun.attempt, begun.offer.total, 2)
+    assert more.reason is FailureReason.CARD_TRY_LATER
+    assert desk.house.intents() == ["requires_capture"]
+
+
 async def test_a_customer_whom_nobody_knows_any_more_is_not_charged(desk: Desk) -> None:
     begun = await begin(desk)
     async with desk.house.database.transaction(TESTS) as session:
@@ -147,6 +179,24 @@ async def test_a_payment_that_was_never_made_is_asked_nothing(desk: Desk) -> Non
     assert (await desk.capture(begun.attempt, begun.offer.total)).code == "no_payment"
 
 
+async def test_the_traveller_is_led_to_the_bank_and_heard(desk: Desk) -> None:
+    begun = await begin(desk, ASKS_THE_BANK)
+    await desk.hold(begun.attempt, begun.offer.total)
+    request = AuthenticateInput(
+        attempt_id=begun.attempt.attempt_id, round=1, return_url="https://parker.example/back"
+    )
+    start: Authorisation = await desk.take(desk.all.payments.begin_authentication, request)
+    assert start.redirect_url
+    waiting = await desk.take(desk.all.payments.check_authorisation, begun.payment)
+    assert waiting.status is AuthorisationStatus.NEEDS_CUSTOMER
+    async with httpx.AsyncClient() as browser:
+        await browser.post(start.redirect_url, data={"outcome": "approve"})
+    for _ in range(2):
+        agreed = await desk.take(desk.all.payments.check_authorisation, begun.payment)
+        assert agreed.status is AuthorisationStatus.AUTHORISED
+    assert await desk.state_of(begun.attempt) == "authorising"
+
+
 async def test_a_hold_stays_held_however_often_the_bank_is_asked(desk: Desk) -> None:
     begun = await begin(desk)
     await desk.hold(begun.attempt, begun.offer.total)
@@ -161,7 +211,8 @@ async def test_a_bank_that_agrees_after_the_release_is_not_heard(desk: Desk) -> 
     await desk.hold(begun.attempt, begun.offer.total)
     await desk.take(desk.all.payments.void_payment, begun.payment)
     answer = await desk.take(desk.all.payments.check_authorisation, begun.payment)
-    assert answer.status is AuthorisationStatus.VOIDED
+    again = await desk.hold(begun.attempt, begun.offer.total)
+    assert answer.status is again.status is AuthorisationStatus.VOIDED
     assert desk.house.intents() == ["canceled"]
 
 
@@ -214,6 +265,17 @@ async def test_money_is_taken_once_however_often_it_is_asked_for(desk: Desk) -> 
     for _ in range(2):
         assert (await desk.capture(attempt, offer.total)).status is CaptureStatus.CAPTURED
     assert desk.house.calls("stripe", "capture_payment_intent") == 1
+    assert desk.house.intents() == ["succeeded"]
+
+
+async def test_money_that_two_take_at_once_is_written_down_once(desk: Desk) -> None:
+    attempt, offer = await desk.ready_to_order()
+    await desk.order(attempt, offer)
+    desk.house.fault("stripe", "get_payment_intent", "delay", seconds=1, times=2)
+    taken = await asyncio.gather(*(desk.capture(attempt, offer.total) for _ in range(2)))
+    assert {each.status for each in taken} == {CaptureStatus.CAPTURED}
+    told = "SELECT 1 FROM campaign_events WHERE kind IN ('payment.captured', 'attempt.captured')"
+    assert len(await desk.house.rows(told)) == 2
     assert desk.house.intents() == ["succeeded"]
 
 

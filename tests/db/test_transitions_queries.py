@@ -13,6 +13,7 @@ from db.models.campaign_event import CampaignEventRow
 from db.models.notice import NoticeRow, NoticeState
 from db.models.payment import PaymentRow
 from db.queries import notices as notice_queries
+from db.queries.calls import begun_call
 from db.queries.campaigns import get_campaign
 from db.queries.history import events_after
 from db.queries.notices import NewNotice
@@ -244,6 +245,23 @@ async def test_a_state_of_another_kind_is_a_mistake(
         row = await cast.booking(session, None, await cast.person(session))
         with pytest.raises(TypeError):
             await change_state(session, row, state, now=now, event="x")
+
+
+async def test_what_is_not_there_is_not_locked(database: Database, cast: Any, now: Any):
+    async with database.transaction(WORKER) as session:
+        campaign, other = await cast.campaign(session), await cast.campaign(session)
+        booking = await cast.booking(session, campaign, campaign.user_id)
+        attempt = await cast.attempt(session, campaign)
+    async with database.transaction(WORKER) as session:
+        assert await lock_attempt(session, uuid4()) is None
+        assert await lock_booking(session, uuid4()) is None
+        assert await lock_attempt(session, attempt.id, campaign_id=campaign.id) is not None
+        with pytest.raises(LookupError, match="is not of campaign"):
+            await lock_booking(session, booking.id, campaign_id=other.id)
+        with pytest.raises(LookupError, match="is not of campaign"):
+            await lock_attempt(session, attempt.id, campaign_id=other.id)
+        with pytest.raises(LookupError, match="was never begun"):
+            await begun_call(session, "a call that nobody made")
 
 
 async def test_a_campaign_has_one_live_attempt(database: Database, cast: Any, now: Any):

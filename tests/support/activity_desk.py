@@ -1,15 +1,17 @@
 """The product's steps taken by hand, each on real rows and against the stand-ins; no Temporal."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from house import TESTS, House
+from house import TESTS, House, eventually
 from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
+from domain.campaigns import BookingMode
 from domain.messages.attempt import (
     AttemptInput,
     Authorisation,
@@ -21,7 +23,7 @@ from domain.messages.attempt import (
     NoOffer,
     OrderOutcome,
 )
-from domain.messages.campaign import NewCampaign, OpenInput
+from domain.messages.campaign import NewCampaign, OfferFound, Opened, OpenInput
 from domain.messages.search import LookInput
 from domain.money import Money
 from domain.offers import DatePair
@@ -46,13 +48,22 @@ class Desk:
 
     async def attempt(self, card: str = "pm_card_visa", **wish: Any) -> AttemptInput:
         """Let a new person make a wish, find its match, and open the attempt."""
+        new = await self.wish(card, **wish)
+        opened = await self.act(new, await self.found(new))
+        assert opened.attempt, opened.why
+        return AttemptInput.model_validate(opened.attempt)
+
+    async def wish(
+        self, card: str = "pm_card_visa", *, mode: BookingMode = BookingMode.AUTO, **wish: Any
+    ) -> NewCampaign:
         house = self.house
         user, traveler = await house.someone(card)
-        new = house.new_campaign(user, (traveler,), house.wish(**wish))
+        new = house.new_campaign(user, (traveler,), house.wish(**wish), mode=mode)
         await self.take(self.all.campaigns.create_campaign, new)
-        return await self.opened(new)
+        return new
 
-    async def opened(self, new: NewCampaign) -> AttemptInput:
+    async def found(self, new: NewCampaign) -> OfferFound:
+        """Look at the market, and return what the wish is told of."""
         criteria = new.criteria
         pair = DatePair(
             origin=criteria.origins[0],
@@ -62,10 +73,16 @@ class Desk:
         look = LookInput(seller="duffel", look_key=str(uuid4()), pair=pair, reason="a test")
         found = await self.take(self.all.search.look, look)
         (match,) = [m.offer for m in found.matches if m.campaign_id == new.campaign_id]
-        request = OpenInput(campaign_id=new.campaign_id, opening_key=str(uuid4()), offer=match)
-        opened = await self.take(self.all.campaigns.act_on_match, request)
-        assert opened.attempt, opened.why
-        return AttemptInput.model_validate(opened.attempt)
+        return match
+
+    async def act(
+        self, new: NewCampaign, match: OfferFound, key: str = "", **words: object
+    ) -> Opened:
+        request = OpenInput(
+            campaign_id=new.campaign_id, opening_key=key or str(uuid4()), offer=match, **words
+        )
+        opened: Opened = await self.take(self.all.campaigns.act_on_match, request)
+        return opened
 
     async def chosen(self, attempt: AttemptInput) -> ChosenOffer:
         offer: ChosenOffer | NoOffer = await self.take(self.all.offers.choose_offer, attempt)
@@ -121,6 +138,21 @@ class Desk:
         offer = await self.chosen(attempt)
         await self.hold(attempt, offer.total)
         return attempt, offer
+
+    async def while_ordering(
+        self, attempt: AttemptInput, offer: ChosenOffer, do: Awaitable[object], **fault: Any
+    ) -> OrderOutcome:
+        """Place the order, and do something else before its answer has come."""
+        before = self.house.calls("duffel", "create_order")
+        self.house.fault("duffel", "create_order", **({"effect": "delay", "seconds": 1} | fault))
+        ordering = asyncio.create_task(self.order(attempt, offer))
+
+        async def under_way() -> bool:
+            return self.house.calls("duffel", "create_order") > before
+
+        await eventually(under_way)
+        await do
+        return await ordering
 
     async def set(self, table: str, row_id: object, **values: object) -> None:
         """Write into a row what another has written there meanwhile."""
