@@ -61,9 +61,10 @@ def test_starts_in_order_and_stops_without_a_process_left(tmp_path: Path) -> Non
         pids = [running.pid("ground"), running.pid("top")]
         assert all(pid and psutil.pid_exists(pid) for pid in pids)
         assert running.pid("once") is None
+        said = log_file(tmp_path / "state", "top")
+        until(lambda: "hello" in said.read_text())
     assert not any(psutil.pid_exists(pid) for pid in pids if pid)
     assert not list((tmp_path / "state" / "pids").iterdir())
-    assert "hello" in log_file(tmp_path / "state", "top").read_text()
 
 
 def test_a_killed_part_comes_back(tmp_path: Path) -> None:

@@ -238,7 +238,9 @@ def _wrong(pair: Pair, end: str, ledger: dict[str, Any]) -> list[str]:
     held = sum(i["amount_capturable"] for i in intents)
     wrong = []
     code = pair.answer.code if pair.answer else None
-    if code is not pair.expected:
+    # A step that a busy machine ran twice says that it is so already.
+    good = {pair.expected} | ({_Code.ALREADY} if pair.expected is _Code.DONE else set())
+    if code not in good:
         wrong.append(f"answered {code}, not {pair.expected}")
     if end not in pair.ends:
         wrong.append(f"ended {end}, not {' or '.join(sorted(pair.ends))}")
