@@ -64,7 +64,7 @@ def _where(stack: Stack) -> str:
     settings = stack.settings
     places: list[tuple[str, str]] = []
     if stack.has("api"):
-        places += [("API", stack.api_url), ("API documentation", f"{stack.api_url}/docs")]
+        places += [("Pages", settings.base_url), ("API documentation", f"{settings.base_url}/docs")]
     if stack.has("temporal"):
         places.append(("Temporal", stack.temporal_ui_url))
     if stack.has("worker") and settings.worker_metrics_port:

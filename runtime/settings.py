@@ -29,7 +29,14 @@ from pydantic_settings import (
 
 from runtime.crypto import MasterKeys
 from runtime.policy import Policy
-from runtime.settings_checks import EXPECTED, PREFIX, REQUIRED, problems_of, variable_of
+from runtime.settings_checks import (
+    EXPECTED,
+    PREFIX,
+    REQUIRED,
+    problems_of,
+    reached_as,
+    variable_of,
+)
 
 SANDBOX_DUFFEL_TOKEN = "duffel_test_sandbox"  # noqa: S105 - opens nothing but our own stand-in
 SANDBOX_STRIPE_KEY = "sk_test_sandbox"
@@ -234,8 +241,10 @@ class Settings(BaseSettings):
 
     @property
     def base_url(self) -> str:
-        """Where travellers reach us, for links in mail and returns from the bank."""
-        return (self.public_url or f"http://{self.api_host}:{self.api_port}").rstrip("/")
+        """Where travellers reach us, for links in mail, returns from the bank, and passkeys."""
+        return (self.public_url or f"http://{reached_as(self.api_host)}:{self.api_port}").rstrip(
+            "/"
+        )
 
     @property
     def keys(self) -> MasterKeys:

@@ -28,6 +28,15 @@ def variable_of(name: str, field: FieldInfo) -> str:
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"{PREFIX}{name}".upper()
 
 
+def reached_as(host: str) -> str:
+    """Return the name under which a browser of this machine reaches what listens on a host.
+
+    A passkey belongs to a name: browsers refuse them where the address is a number.
+    """
+    return "localhost" if host in _THIS_MACHINE else host
+
+
+_THIS_MACHINE = ("127.0.0.1", "0.0.0.0", "::1", "::", "")  # noqa: S104 - read, never listened on
 EXPECTED = {
     "database_url": "a Postgres address, postgresql://user:password@host:5432/name",
     "master_keys": "id:base64 of 32 bytes, several separated by commas, the current one first",

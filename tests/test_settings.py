@@ -185,6 +185,21 @@ def test_an_empty_variable_counts_as_unset() -> None:
     assert settings.provider_mode("duffel") is ProviderMode.SANDBOX
 
 
+@pytest.mark.parametrize(
+    ("variables", "address"),
+    [
+        ({}, "http://localhost:8000"),
+        ({"PARKER_API_HOST": "0.0.0.0", "PARKER_API_PORT": "80"}, "http://localhost:80"),
+        # Nothing of ours would answer at localhost there.
+        ({"PARKER_API_HOST": "192.168.1.7"}, "http://192.168.1.7:8000"),
+        ({"PARKER_PUBLIC_URL": "https://fly.example/"}, "https://fly.example"),
+    ],
+)
+def test_travellers_reach_us_by_a_name_where_they_can(variables: dict[str, str], address: str):
+    # A number cannot be what a passkey belongs to.
+    assert load(COMPLETE | variables).base_url == address
+
+
 def test_the_environment_wins_over_files_and_the_last_file_over_the_first(tmp_path: Path) -> None:
     weak, strong = tmp_path / "stack.env", tmp_path / ".env"
     weak.write_text("PARKER_API_PORT=1001\nPARKER_SANDBOX_PORT=1001\nPARKER_TEMPORAL_PORT=1001\n")
