@@ -1,0 +1,122 @@
+"""Who may do what: every route of the application, and how it answers whom.
+
+This is the one place where that is written down. `tests/api/test_access_matrix.py` walks the
+routes: one without a row here fails, and so does one that answers anybody in another way. To add a
+route, add its row; where no rule below fits, write a rule.
+
+HEARD means that the request is taken in, whatever comes of it; all else is how it is turned away.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Who(StrEnum):
+    """Everybody who may ask, with what they show: a browser signed in and a key, or neither."""
+
+    NOBODY = "nobody"
+    OWNER = "owner"
+    OTHER = "other"
+    """Somebody with an account of their own, asking for what is not theirs."""
+    SALES = "sales"
+    SUPPORT = "support"
+    ADMIN = "admin"
+    """Roles give nothing of another person's by themselves."""
+    UNCONFIRMED = "unconfirmed"
+    """The owner, before the address of the account was confirmed."""
+
+
+class Answer(StrEnum):
+    HEARD = "heard"
+    KEY_NEEDED = "401"
+    FORBIDDEN = "403"
+    ABSENT = "404"
+    """What is somebody else's is answered like what does not exist."""
+    SIGN_IN = "to the door"
+    CONFIRM = "to the page that asks for the address to be confirmed"
+    STEP_UP = "to the page that asks for a second factor"
+
+
+Rule = Mapping[Who, Answer]
+
+
+def _rule(
+    everybody: Answer,
+    *,
+    nobody: Answer | None = None,
+    strangers: Answer | None = None,
+    unconfirmed: Answer | None = None,
+) -> Rule:
+    """Spell a rule out. Strangers are all who have an account and are not the owner."""
+    stranger = strangers or everybody
+    return {
+        Who.NOBODY: nobody or stranger,
+        Who.OWNER: everybody,
+        Who.OTHER: stranger,
+        Who.SALES: stranger,
+        Who.SUPPORT: stranger,
+        Who.ADMIN: stranger,
+        Who.UNCONFIRMED: unconfirmed or everybody,
+    }
+
+
+OPEN = _rule(Answer.HEARD)
+"""Says nothing about anybody."""
+LINK = OPEN
+"""Whoever holds the address may: it holds a secret of its own, for one purpose."""
+KEY = _rule(Answer.HEARD, nobody=Answer.KEY_NEEDED)
+"""What belongs to whoever asks; there is nothing of another person's to name."""
+KEY_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.KEY_NEEDED, strangers=Answer.ABSENT)
+"""One thing of one person's."""
+
+ROUTES: Mapping[str, Rule] = {
+    # What the application is
+    "GET /openapi.json": OPEN,
+    "GET /docs": OPEN,
+    "GET /docs/oauth2-redirect": OPEN,
+    "GET /static": OPEN,
+    "GET /healthz": OPEN,
+    "GET /readyz": OPEN,
+    "GET /api/v1/health": OPEN,
+    "GET /api/v1/policy": OPEN,
+    # Campaigns
+    "POST /api/autobooking/campaigns": KEY,
+    "GET /api/autobooking/campaigns": KEY,
+    "GET /api/autobooking/campaigns/{campaign_id}": KEY_OF_OWNER,
+    "PATCH /api/autobooking/campaigns/{campaign_id}": KEY_OF_OWNER,
+    "POST /api/autobooking/campaigns/{campaign_id}/pause": KEY_OF_OWNER,
+    "POST /api/autobooking/campaigns/{campaign_id}/resume": KEY_OF_OWNER,
+    "POST /api/autobooking/campaigns/{campaign_id}/cancel": KEY_OF_OWNER,
+    "DELETE /api/autobooking/campaigns/{campaign_id}": KEY_OF_OWNER,
+    "POST /api/autobooking/campaigns/{campaign_id}/approve": KEY_OF_OWNER,
+    "POST /api/autobooking/campaigns/{campaign_id}/reject": KEY_OF_OWNER,
+    "GET /api/autobooking/campaigns/{campaign_id}/status": KEY_OF_OWNER,
+    "GET /api/autobooking/campaigns/{campaign_id}/results": KEY_OF_OWNER,
+    "GET /api/autobooking/campaigns/{campaign_id}/decisions": KEY_OF_OWNER,
+    # Travellers
+    "GET /api/autobooking/traveler": KEY,
+    "POST /api/autobooking/traveler": KEY,
+    "GET /api/autobooking/traveler/{traveler_id}": KEY_OF_OWNER,
+    "PUT /api/autobooking/traveler/{traveler_id}": KEY_OF_OWNER,
+    "DELETE /api/autobooking/traveler/{traveler_id}": KEY_OF_OWNER,
+    # Cards
+    "GET /api/autobooking/payment-methods": KEY,
+    "POST /api/autobooking/payment-methods": KEY,
+    "GET /api/autobooking/payment-methods/setups/return": LINK,
+    "POST /api/autobooking/payment-methods/setups/{setup_id}/complete": KEY_OF_OWNER,
+    "GET /api/autobooking/payment-methods/{method_id}": KEY_OF_OWNER,
+    "PUT /api/autobooking/payment-methods/{method_id}/default": KEY_OF_OWNER,
+    "DELETE /api/autobooking/payment-methods/{method_id}": KEY_OF_OWNER,
+    # Bookings
+    "GET /api/bookings": KEY,
+    "GET /api/bookings/{booking_id}": KEY_OF_OWNER,
+    "POST /api/bookings/{booking_id}/cancellation": KEY_OF_OWNER,
+    "POST /api/bookings/{booking_id}/cancellation/confirm": KEY_OF_OWNER,
+    # Signed addresses
+    "GET /pay/{token}": LINK,
+    "POST /pay/{token}": LINK,
+    "GET /pay/{token}/return": LINK,
+    # Operators' tools: the address is the permission
+    "OPTIONS /api/temporal-codec/{tag}/decode": LINK,
+    "POST /api/temporal-codec/{tag}/decode": LINK,
+}

@@ -1,0 +1,140 @@
+"""One of each thing that a person of ours may have, for tests that ask who may see it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import (
+    AttemptRow,
+    BookingRow,
+    PaymentMethodRow,
+    PaymentSetupRow,
+    ProposalRow,
+)
+from db.models.booking import BookingKind, BookingProvider
+from db.queries.campaigns import insert_campaign
+from db.queries.payment_methods import add_payment_method, add_payment_setup
+from db.queries.travelers import add_traveler
+from db.session import Database, SystemActor
+from db.vault import PersonalVault
+from domain.attempts import AttemptState
+from domain.campaigns import BookingMode
+from domain.criteria import Criteria
+from domain.ids import CampaignId, TravelerId, UserId, attempt_id_for
+from domain.messages.campaign import Consent, NewCampaign
+from domain.money import Money
+from domain.offers import DatePair, Party
+from domain.travelers import TravelerDetails
+
+_TESTS = SystemActor("tests")
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """Ids, named as the routes name them."""
+
+    campaign_id: UUID
+    traveler_id: UUID
+    method_id: UUID
+    setup_id: UUID
+    booking_id: UUID
+    proposal_id: UUID
+    attempt_id: UUID
+
+
+async def give_belongings(
+    database: Database, vault: PersonalVault, owner: UserId, now: datetime
+) -> Belongings:
+    """Give a person a wish with a proposal and an attempt, a booking, a traveller and a card."""
+    async with database.transaction(_TESTS) as session:
+        traveler = await _traveler(session, vault, owner, now)
+        card = await _card(session, vault, owner, now)
+        setup = PaymentSetupRow(
+            id=uuid4(), user_id=owner, setup_ref_encrypted="-", status="complete",
+            payment_method_id=card.id, created_at=now, updated_at=now,
+        )  # fmt: skip
+        await add_payment_setup(session, setup)
+        campaign_id = await _campaign(session, owner, traveler, now)
+        pair = DatePair(origin="JFK", destination="LIS", departs_on=_day(now, 42))
+        proposal = ProposalRow(
+            id=uuid4(), campaign_id=campaign_id, user_id=owner, criteria_version=1,
+            look_id=uuid4(), seller="duffel", pair=pair.model_dump(mode="json"),
+            itinerary_key="ZZ1", itinerary={"slices": []}, price_minor=48_000, currency="USD",
+            expires_at=now + timedelta(hours=2), opening_key=str(uuid4()), created_at=now,
+        )  # fmt: skip
+        attempt = AttemptRow(
+            id=attempt_id_for(campaign_id, 1), campaign_id=campaign_id, user_id=owner, number=1,
+            state=AttemptState.FAILED, seller="duffel", pair=pair.model_dump(mode="json"),
+            itinerary_key="ZZ1", matched_minor=48_000, limit_minor=49_000, currency="USD",
+            criteria_version=1, payment_method_id=card.id, opening_key=str(uuid4()),
+            started_at=now, updated_at=now,
+        )  # fmt: skip
+        booking = BookingRow(
+            id=uuid4(), kind=BookingKind.CAMPAIGN_FLIGHT, user_id=owner, campaign_id=None,
+            provider=BookingProvider.DUFFEL, duffel_order_id=f"ord_{uuid4().hex}",
+            ticket_numbers=[], itinerary={"slices": []}, price_minor=48_000, currency="USD",
+            departs_at=now + timedelta(days=42), arrives_at=now + timedelta(days=42, hours=8),
+            ticketing_deadline=now + timedelta(days=1), created_at=now, updated_at=now,
+        )  # fmt: skip
+        session.add_all([proposal, attempt, booking])
+    return Belongings(
+        campaign_id=campaign_id,
+        traveler_id=traveler,
+        method_id=card.id,
+        setup_id=setup.id,
+        booking_id=booking.id,
+        proposal_id=proposal.id,
+        attempt_id=attempt.id,
+    )
+
+
+async def _traveler(
+    session: AsyncSession, vault: PersonalVault, owner: UserId, now: datetime
+) -> TravelerId:
+    details = TravelerDetails(
+        given_name="Ada", family_name="Lovelace", born_on=date(1990, 5, 17), gender="f",
+        title="ms", email="ada@example.com", phone="+442080160508",
+    )  # fmt: skip
+    traveler_id = TravelerId(uuid4())
+    sealed = await vault.seal_traveler(session, owner, traveler_id, details, now)
+    await add_traveler(session, sealed.traveler, sealed.documents)
+    return traveler_id
+
+
+async def _card(
+    session: AsyncSession, vault: PersonalVault, owner: UserId, now: datetime
+) -> PaymentMethodRow:
+    card_id = uuid4()
+    reference = await vault.seal(
+        session, owner, f"pm_{card_id.hex}",
+        table="payment_methods", column="method_ref", row_id=card_id,
+    )  # fmt: skip
+    card = PaymentMethodRow(
+        id=card_id, user_id=owner, provider="stripe", method_ref_encrypted=reference,
+        brand="visa", last4="4242", exp_month=12, exp_year=2034, created_at=now, updated_at=now,
+    )  # fmt: skip
+    return await add_payment_method(session, card, default=True)
+
+
+async def _campaign(
+    session: AsyncSession, owner: UserId, traveler: TravelerId, now: datetime
+) -> CampaignId:
+    budget = Money(minor=52_000, currency="USD")
+    criteria = Criteria(
+        origins=("JFK",), destinations=("LIS",), departure_from=_day(now, 40),
+        departure_until=_day(now, 60), budget=budget,
+    )  # fmt: skip
+    new = NewCampaign(
+        campaign_id=CampaignId(uuid4()), owner_id=owner, name="Lisbon", criteria=criteria,
+        mode=BookingMode.AUTO, traveler_ids=(traveler,), party=Party(),
+        consent=Consent(text_version="v1", cap=budget, consented_at=now), body_hmac="-",
+        created_at=now, expires_at=now + timedelta(days=365), ends_at=now + timedelta(days=60),
+    )  # fmt: skip
+    row, _ = await insert_campaign(session, new, now)
+    return CampaignId(row.id)
+
+
+def _day(now: datetime, ahead: int) -> date:
+    return now.date() + timedelta(days=ahead)
