@@ -1,17 +1,19 @@
 """Every provider, built once for a process: the one line per vendor that the rest never sees."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
+from domain.order_details import OrderDetails
 from providers.duffel.adapter import (
     DuffelFlightOrders,
     DuffelFlightSearch,
     DuffelOrderCancellations,
 )
 from providers.duffel.client import DuffelClient, Timeouts
+from providers.duffel.order_details import read_order_details
 from providers.http import HeaderHook, HttpClient
 from providers.ports import (
     CardPayments,
@@ -89,6 +91,17 @@ _NAMES: Mapping[str, Vendor] = MappingProxyType(
         "mail": "smtp",
     }
 )
+
+
+_ORDER_READERS: Mapping[str, Callable[[str], OrderDetails]] = MappingProxyType(
+    {"duffel": read_order_details}
+)
+
+
+def read_order(seller: str, raw: str) -> OrderDetails:
+    """Read a kept order of the seller's for people; one that nobody can read tells nothing."""
+    reader = _ORDER_READERS.get(seller)
+    return reader(raw) if reader else OrderDetails()
 
 
 def no_extra_headers() -> Mapping[str, str]:

@@ -180,7 +180,7 @@ def _offer(wire: WireOffer, offer_request_id: str) -> Offer:
         seller=SELLER,
         offer_id=wire.id,
         offer_request_id=offer_request_id,
-        itinerary=_itinerary(wire.slices),
+        itinerary=itinerary_of(wire.slices),
         total=total,
         airline=wire.owner.iata_code or segments[0].marketing_carrier.iata_code or "",
         cabin=_lowest(cabin for segment in segments for cabin in _cabins(segment)),
@@ -247,7 +247,7 @@ def _bag_services(wire: WireOffer, segments: Iterable[WireSegment]) -> Iterable[
         )
 
 
-def _itinerary(slices: Iterable[WireSlice]) -> Itinerary:
+def itinerary_of(slices: Iterable[WireSlice]) -> Itinerary:
     return Itinerary(
         slices=tuple(
             Slice(
@@ -331,7 +331,7 @@ def provider_order(data: Mapping[str, object]) -> ProviderOrder:
                 )
                 for document in wire.documents or ()
             ),
-            itinerary=_itinerary(wire.slices),
+            itinerary=itinerary_of(wire.slices),
             cancelled_at=wire.cancelled_at,
             cancelled_by_airline=_taken_away(wire),
             cancellable="cancel" in wire.available_actions,
