@@ -14,6 +14,7 @@ from db.models.offer_decision import OfferDecisionRow
 from db.models.offer_snapshot import OfferSnapshotRow
 from db.models.operator_task import OperatorTaskRow
 from db.models.pair_state import PairStateRow
+from db.models.passkey import PasskeyChallengeRow, PasskeyRow
 from db.models.payment import PaymentRow
 from db.models.payment_customer import PaymentCustomerRow
 from db.models.payment_method import PaymentMethodRow
@@ -22,6 +23,7 @@ from db.models.price_observation import PriceObservationRow
 from db.models.proposal import ProposalRow
 from db.models.provider_call import ProviderCallRow
 from db.models.refund import RefundRow
+from db.models.second_factor import CodeFailureRow, RecoveryCodeRow, TotpFactorRow
 from db.models.switch import SwitchRow
 from db.models.traveler import TravelerRow
 from db.models.traveler_document import TravelerDocumentRow
@@ -34,6 +36,7 @@ __all__ = [
     "CampaignEventRow",
     "CampaignResultRow",
     "CampaignRow",
+    "CodeFailureRow",
     "DataKeyRow",
     "LookRow",
     "MandateRow",
@@ -42,6 +45,8 @@ __all__ = [
     "OfferSnapshotRow",
     "OperatorTaskRow",
     "PairStateRow",
+    "PasskeyChallengeRow",
+    "PasskeyRow",
     "PaymentCustomerRow",
     "PaymentMethodRow",
     "PaymentRow",
@@ -49,8 +54,10 @@ __all__ = [
     "PriceObservationRow",
     "ProposalRow",
     "ProviderCallRow",
+    "RecoveryCodeRow",
     "RefundRow",
     "SwitchRow",
+    "TotpFactorRow",
     "TravelerDocumentRow",
     "TravelerRow",
     "UserRow",
