@@ -32,8 +32,9 @@ from runtime.temporal import MAIN_QUEUE, SEARCH_QUEUE, connect, set_search_queue
 from runtime.workflow_clock import WorkflowClock
 from workflows.attempt import AttemptWorkflow
 from workflows.campaign import CampaignWorkflow
+from workflows.notices import NoticeKeeperWorkflow, TellingWorkflow
 from workflows.order import OrderWorkflow
-from workflows.schedules import ensure_search_runs
+from workflows.schedules import ensure_notices_are_told, ensure_search_runs
 from workflows.search import SearchKeeperWorkflow, SearchWorkflow
 
 WORKFLOWS: list[type] = [
@@ -42,6 +43,8 @@ WORKFLOWS: list[type] = [
     SearchKeeperWorkflow,
     AttemptWorkflow,
     OrderWorkflow,
+    TellingWorkflow,
+    NoticeKeeperWorkflow,
 ]
 SELLERS = ("duffel",)
 
@@ -164,6 +167,7 @@ async def run(settings: Settings) -> None:
             await opened.enter_async_context(worker)
         for seller in SELLERS:
             await ensure_search_runs(client, seller)
+        await ensure_notices_are_told(client)
         get_logger("worker").info("worker started", queues=[MAIN_QUEUE, SEARCH_QUEUE])
         await stop.wait()
 

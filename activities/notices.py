@@ -17,18 +17,21 @@ from db.models.notice import NoticeState
 from db.queries.attempts import open_task
 from db.queries.bookings import get_booking
 from db.queries.campaigns import get_campaign, summary_of
-from db.queries.notices import pending_notices, take_pending
+from db.queries.notices import next_due, pending_notices, people_untold, take_pending
 from db.queries.openings import get_proposal
 from db.queries.users import get_user
 from db.session import Database
+from db.telling import address_of
 from db.vault import PersonalVault
+from domain.account_notices import ONE_TIME_LINKS
 from domain.ids import BookingId, CampaignId, UserId
 from domain.itineraries import Itinerary
+from domain.messages.notices import Sweep, SweepInput
 from domain.notices import NoticeFacts, compose
 from providers.errors import ProviderRefused
 from providers.ports import MailSender, OutgoingMail
 from runtime.clock import activity_now
-from runtime.tokens import PAY_PURPOSE, sign_token
+from runtime.tokens import PAY_PURPOSE, one_time_token, sign_token
 
 # Given up for now after a day; the row stays pending and the next round takes it along.
 SEND_NOTICES = ActivityOptions(
@@ -70,11 +73,40 @@ class NoticeActivities:
         """Send what is pending for a booking; return how many were sent."""
         return await self._send_all(booking_id=booking_id)
 
+    @activity.defn
+    async def send_personal_notices(self, user_id: UserId) -> int:
+        """Send everything that is pending for a person; return how much was sent."""
+        return await self._send_all(user_id=user_id)
+
+    @activity.defn
+    async def next_notice(self, user_id: UserId) -> datetime | None:
+        """Return when something is to be sent to a person next; None if nothing waits."""
+        async with self._database.transaction(WORKER) as session:
+            return await next_due(session, user_id)
+
+    @activity.defn
+    async def find_untold(self, sweep: SweepInput) -> Sweep:
+        """Find people to whom something should have been sent a while ago."""
+        before = activity_now() - timedelta(seconds=sweep.overdue_seconds)
+        async with self._database.transaction(WORKER) as session:
+            people = await people_untold(session, due_before=before, limit=sweep.at_most)
+        return Sweep(people=tuple(people))
+
     async def _send_all(
-        self, *, campaign_id: UUID | None = None, booking_id: UUID | None = None
+        self,
+        *,
+        campaign_id: UUID | None = None,
+        booking_id: UUID | None = None,
+        user_id: UUID | None = None,
     ) -> int:
         async with self._database.transaction(WORKER) as session:
-            rows = await pending_notices(session, campaign_id=campaign_id, booking_id=booking_id)
+            rows = await pending_notices(
+                session,
+                campaign_id=campaign_id,
+                booking_id=booking_id,
+                user_id=user_id,
+                now=activity_now(),
+            )
             waiting = [row.id for row in rows]
         return sum([await self._deliver(notice_id) for notice_id in waiting])
 
@@ -117,14 +149,7 @@ class NoticeActivities:
         user = await get_user(session, row.user_id)
         if user is None:
             raise LookupError(f"notice {row.id} has no user")
-        address = await self._vault.open(
-            session,
-            UserId(user.id),
-            user.email_encrypted,
-            table="users",
-            column="email",
-            row_id=user.id,
-        )
+        address = await address_of(session, self._vault, user, row)
         message = compose(row.event, await self._facts(session, row))
         return OutgoingMail(
             message_id=row.message_id,
@@ -151,6 +176,11 @@ class NoticeActivities:
         )
 
     def _link(self, row: NoticeRow) -> str | None:
+        if row.event in ONE_TIME_LINKS:
+            # Made anew from the id at each sending, so that it is stored nowhere.
+            purpose = ONE_TIME_LINKS[row.event]
+            token = one_time_token(self._link_secret, purpose, UUID(row.data["link_id"]))
+            return f"{self._base_url}/{purpose}/{token}"
         if row.event != "authentication_required":
             return None
         lapses_at = datetime.fromisoformat(row.data["lapses_at"])

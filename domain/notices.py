@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from domain.account_notices import ACCOUNT_WRITERS, BECAUSE
 from domain.attempts import FailureReason
 from domain.itineraries import Itinerary
 from domain.money import Money
@@ -62,10 +63,12 @@ def compose(event: str, facts: NoticeFacts) -> Message:
     Raises:
         KeyError: nobody has written a message for this event.
     """
-    subject, paragraphs = _WRITERS[event](facts)
+    account = event in ACCOUNT_WRITERS
+    write = ACCOUNT_WRITERS[event](facts.data) if account else _WRITERS[event](facts)
+    subject, paragraphs = write
     if facts.link:
         paragraphs.append(facts.link)
-    paragraphs.append(f"You get this because of your wish: {facts.wish}.")
+    paragraphs.append(BECAUSE if account else f"You get this because of your wish: {facts.wish}.")
     if facts.sandbox:
         subject = f"[SANDBOX] {subject}"
         paragraphs.append("SANDBOX: no real flight was booked and no real money moved.")

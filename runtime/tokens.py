@@ -71,6 +71,21 @@ def pay_link(
     return f"{base_url.rstrip('/')}/pay/{token}"
 
 
+def one_time_token(secret: str, purpose: str, link_id: UUID) -> str:
+    """Return the 256 bits of a link that works once; whoever knows the secret makes it again.
+
+    So a mail can be written at any time, and sent again, without the token being stored.
+    """
+    text = b"parker-once\x00" + purpose.encode() + b"\x00" + link_id.bytes
+    digest = hmac.new(secret.encode(), text, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def one_time_hash(pepper: str, token: str) -> str:
+    """Return what is stored of a link that works once, to find it by."""
+    return hmac_hex(pepper, f"one-time:{token}")
+
+
 def _tag(secret: str, purpose: str, payload: bytes) -> bytes:
     text = b"parker-link\x00" + purpose.encode() + b"\x00" + payload
     return hmac.new(secret.encode(), text, hashlib.sha256).digest()[:_TAG_BYTES]

@@ -14,11 +14,15 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy
 
+from domain.messages.notices import SweepInput
 from domain.messages.search import SearchInput, search_workflow_id
 from runtime.temporal import MAIN_QUEUE, RPC_TIMEOUT
+from workflows.notices import NoticeKeeperWorkflow
 from workflows.search import SearchKeeperWorkflow, SearchWorkflow
 
 KEEP_EVERY = timedelta(minutes=30)
+SWEEP_EVERY = timedelta(minutes=5)
+_SWEEP = "keep-notices"
 
 
 async def ensure_search_runs(client: Client, seller: str) -> None:
@@ -50,3 +54,18 @@ def _keep(seller: str) -> Schedule:
         # One that still runs is about to do the same.
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
+
+
+async def ensure_notices_are_told(client: Client) -> None:
+    """Have notices looked for, again and again, that nobody was told of in time."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            NoticeKeeperWorkflow.run, SweepInput(), id=_SWEEP, task_queue=MAIN_QUEUE
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=SWEEP_EVERY)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    try:
+        await client.create_schedule(_SWEEP, schedule)
+    except ScheduleAlreadyRunningError:
+        return

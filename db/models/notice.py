@@ -24,6 +24,7 @@ class NoticeRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("subject_id", "event", "channel"),
         Index("notices_pending", "created_at", postgresql_where=text("state = 'pending'")),
+        Index("notices_due", "due_at", "user_id", postgresql_where=text("state = 'pending'")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -38,6 +39,10 @@ class NoticeRow(SQLModel, table=True):
     message_id: str = Field(unique=True)
     state: Annotated[NoticeState, Field(sa_type=text_enum(NoticeState))] = NoticeState.PENDING
     data: Json
+    to_encrypted: str | None = None
+    """Where it goes if not to the account's address: sealed as table `notices`, column `to`."""
     tries: int = 0
     created_at: Instant
+    due_at: Instant
+    """Not sent before this instant."""
     sent_at: OptionalInstant = None

@@ -186,6 +186,9 @@ SCENARIOS = (
 ELSEWHERE = {
     "campaign_answer": "read by a run that goes on where a full history ended",
     "live_attempt": "read where Temporal was set back; test_kills.py",
+    "send_personal_notices": "for what belongs to no wish; test_tellings.py",
+    "next_notice": "for what is held back until later; test_tellings.py",
+    "find_untold": "asked by a schedule; test_tellings.py",
 }
 
 

@@ -96,7 +96,32 @@ async def approved(house: House) -> dict[str, str]:
     return {"campaign-approved": f"campaign:{new.campaign_id}"}
 
 
-SCENES: tuple[Scene, ...] = (booked, declined, unknown, refused, approved)
+async def told(house: House) -> dict[str, str]:
+    """Leave a notice untold, for the keeper to find."""
+    from datetime import timedelta
+    from uuid import uuid4
+
+    from house import TESTS
+
+    from db.queries.notices import NewNotice, add_notices
+    from domain.messages.notices import SweepInput
+    from runtime.clock import system_now
+    from runtime.temporal import MAIN_QUEUE
+    from workflows.notices import NoticeKeeperWorkflow
+
+    user, now = await house.user(), system_now()
+    async with house.database.transaction(TESTS) as session:
+        new = NewNotice(event="password_changed", subject_id=uuid4(), user_id=user)
+        await add_notices(session, [new], now - timedelta(hours=1))
+    name = f"keep-notices-{now:%H%M%S}"
+    await house.client.execute_workflow(
+        NoticeKeeperWorkflow.run, SweepInput(), id=name, task_queue=MAIN_QUEUE
+    )
+    await house.client.get_workflow_handle(f"telling:{user}").result()
+    return {"telling-told": f"telling:{user}", "noticekeeper-started": name}
+
+
+SCENES: tuple[Scene, ...] = (booked, declined, unknown, refused, approved, told)
 
 
 async def record(database_url: str, sandbox: Sandbox, scene: Scene, wanted: set[str]) -> None:
