@@ -26,6 +26,25 @@ class ScoreWeights(Value):
     times: float = Field(default=0.05, ge=0)
 
 
+class Worth(Value):
+    """What comfort is worth to each traveller with a seat, in the budget's currency.
+
+    Offers are compared as if each cost more by what it lacks: with `nonstop` 60 USD, a non-stop
+    is taken as long as it is at most 60 USD dearer for each. Where anything is said here, it
+    replaces the weights.
+    """
+
+    nonstop: Money | None = None
+    hour_shorter: Money | None = None  # for each hour less under way, both ways together
+    by_day: Money | None = None  # no take-off and no landing at night
+    refundable: Money | None = None  # a fare that gives money back
+
+    @property
+    def said(self) -> tuple[tuple[str, Money], ...]:
+        """What was said, in the order of the fields; nothing counts as not said."""
+        return tuple((name, money) for name, money in self if money is not None and money.minor)
+
+
 class Criteria(Value):
     """The wish itself. `budget` is the most for the whole party, bags included.
 
@@ -49,6 +68,7 @@ class Criteria(Value):
     checked_bags: int = Field(default=0, ge=0, le=3)
     refundable_only: bool = False
     weights: ScoreWeights = ScoreWeights()
+    worth: Worth = Worth()
 
     @property
     def is_return(self) -> bool:

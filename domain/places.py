@@ -6,6 +6,7 @@ SHA), it means the airport here: a traveller who wants the other one too can add
 is flown to an airport that they did not name.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -13,6 +14,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Literal
 
 import airportsdata
+from babel import Locale
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
@@ -50,6 +52,10 @@ _CITIES = {
 }
 
 _EARTH_KM = 6371.0
+_NEAR_KM, _NEAR_DEGREES = 250.0, 2.5  # a degree of latitude is 111 km
+_SAME_CITY_KM = 120.0
+_MOST_CHOICES = 10
+_AIRFIELD = 3  # the importance of what is no public airport
 
 
 class Place(Value):
@@ -101,14 +107,16 @@ def distance_km(origin: str, destination: str) -> int:
     Raises:
         UnknownPlace: one of the codes is unknown.
     """
-    positions = _atlas().positions
-    lat1, lon1 = positions[airports_of(origin)[0]]
-    lat2, lon2 = positions[airports_of(destination)[0]]
+    return round(_great_circle(position(origin), position(destination)))
+
+
+def _great_circle(start: tuple[float, float], end: tuple[float, float]) -> float:
+    (lat1, lon1), (lat2, lon2) = start, end
     half = (
         sin(radians(lat2 - lat1) / 2) ** 2
         + cos(radians(lat1)) * cos(radians(lat2)) * sin(radians(lon2 - lon1) / 2) ** 2
     )
-    return round(2 * _EARTH_KM * asin(sqrt(min(1.0, half))))
+    return 2 * _EARTH_KM * asin(sqrt(min(1.0, half)))
 
 
 def search_places(text: str, limit: int = 10) -> tuple[Place, ...]:
@@ -116,10 +124,93 @@ def search_places(text: str, limit: int = 10) -> tuple[Place, ...]:
 
     A city comes before its airports, and its airports follow it.
     """
-    wanted = _plain(text)
+    wanted = plain_words(text)
     if not wanted:
         return ()
     return tuple(_atlas().places[code] for code in _ranked(wanted)[:limit])
+
+
+def resolve_place(text: str) -> str | tuple[Place, ...]:
+    """Return the code that a text means beyond doubt, else the places that it may mean.
+
+    Beyond doubt is a code, a text that ends in one in brackets (which is how choices are written
+    into a field), and the exact name of a city that has one airport or a code of its own. Nothing
+    is guessed: a trip to the wrong London cannot be given back.
+    """
+    written = text.strip()
+    bracketed = re.fullmatch(r".*\(([A-Za-z]{3})\)", written)
+    code = (bracketed[1] if bracketed else written).upper()
+    atlas = _atlas()
+    wanted = plain_words(written)
+    named = [one for one, city in atlas.city_names.items() if wanted and city == wanted]
+    if code in atlas.places and (bracketed or not named):
+        return code
+    cities = [one for one in named if atlas.places[one].kind == "city"]
+    if len(cities) == 1 and not set(named) - _together(cities[0]):
+        return cities[0]
+    if len(named) == 1 and code not in atlas.places:
+        return named[0]
+    meant = [code] if code in atlas.places else []
+    meant += cities
+    if cities:  # the other towns of that name, before the airports of the likeliest one
+        meant += sorted(set(named) - _together(cities[0]))
+    meant += [p.code for p in search_places(written, _MOST_CHOICES)]
+    return tuple(atlas.places[one] for one in list(dict.fromkeys(meant))[:_MOST_CHOICES])
+
+
+def nearest_airports(latitude: float, longitude: float, limit: int = 5) -> tuple[Place, ...]:
+    """Return the airports about a position, those that look like real ones first."""
+    atlas = _atlas()
+    near = sorted(
+        (km * (1 if _importance(code) <= 1 else 1.5), code)
+        for code, position in atlas.positions.items()
+        if abs(position[0] - latitude) < _NEAR_DEGREES
+        and (km := _great_circle((latitude, longitude), position)) < _NEAR_KM
+        and _importance(code) < _AIRFIELD
+    )
+    return tuple(atlas.places[code] for _, code in near[:limit])
+
+
+def position(code: str) -> tuple[float, float]:
+    """Return latitude and longitude; a city stands where its main airport is.
+
+    Raises:
+        UnknownPlace: no such code.
+    """
+    return _atlas().positions[airports_of(code)[0]]
+
+
+def every_position() -> tuple[tuple[float, float], ...]:
+    """Return where all airports are: enough of them that one sees the continents."""
+    return tuple(_atlas().positions.values())
+
+
+def label_of(found: Place) -> str:
+    """Name a place so that it cannot be mistaken, ending in its code in brackets."""
+    if found.kind == "city":
+        return f"{found.name}, all airports ({found.code})"
+    if found.city == found.name or plain_words(found.city) in plain_words(found.name):
+        return f"{found.name} ({found.code})"
+    return f"{found.city}, {found.name} ({found.code})"
+
+
+def country_name(code: str) -> str:
+    return str(Locale("en").territories.get(code, code))
+
+
+def _together(code: str) -> set[str]:
+    """Return the codes that name the same city: its airports, and smaller ones about it."""
+    atlas = _atlas()
+    here = position(code)
+    about = {
+        other for other in _same_name(code) if _great_circle(here, position(other)) < _SAME_CITY_KM
+    }
+    return {code, *atlas.places[code].airports} | about
+
+
+def _same_name(code: str) -> list[str]:
+    names = _atlas().city_names
+    return [other for other, city in names.items() if city == names[code]]
 
 
 @dataclass(frozen=True)
@@ -157,12 +248,12 @@ def _atlas() -> _Atlas:
             time_zone=main.time_zone,
             airports=airports,
         )
-    city_names = {code: _plain(p.city) for code, p in places.items()}
-    names = {code: f"{city_names[code]} {_plain(p.name)}" for code, p in places.items()}
+    city_names = {code: plain_words(p.city) for code, p in places.items()}
+    names = {code: f"{city_names[code]} {plain_words(p.name)}" for code, p in places.items()}
     return _Atlas(places, positions, city_names, names)
 
 
-def _plain(text: str) -> str:
+def plain_words(text: str) -> str:
     """Lower case, without accents, words separated by single spaces."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return " ".join("".join(c if c.isalnum() else " " for c in bare.casefold()).split())
@@ -203,7 +294,7 @@ def _importance(code: str) -> int:
         return 0
     name = found.name.casefold()
     if any(word in name for word in ("air base", "airfield", "heliport", "seaplane", "afb")):
-        return 3
+        return _AIRFIELD
     return 1 if "international" in name or code in _metropolitan() else 2
 
 
@@ -235,7 +326,7 @@ def _fuzzy(wanted: str) -> tuple[str, ...]:
 
 def _suggest(text: str) -> tuple[str, ...]:
     """Return up to three codes that a mistaken one may have meant."""
-    wanted = _plain(text)
+    wanted = plain_words(text)
     named = [p.code for p in search_places(wanted, 3)]
     if named or not 2 <= len(wanted) <= 4:
         return tuple(named)

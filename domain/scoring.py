@@ -1,6 +1,8 @@
 """Ranks offers that all satisfy a wish: which one a careful friend would take.
 
 Scores compare offers of one search with each other; they never decide whether to book.
+A wish that says what comfort is worth in money is followed to the cent: an offer counts as if it
+cost more by what it lacks. A wish that does not is ranked by weights.
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ from domain.money import Money
 from domain.offers import Offer, Party
 from domain.values import Value
 
-PartName = Literal["price", "stops", "duration", "airline", "times"]
+PartName = Literal["price", "stops", "duration", "airline", "times", "refund"]
 
 # Hours at which nobody likes to be at an airport; half-open, local.
 NIGHT_ENDS, NIGHT_BEGINS = 6, 23
@@ -26,12 +28,16 @@ class MarketFacts(Value):
 
 
 class ScorePart(Value):
-    """One consideration: `value` from 0 (bad) to 1 (as good as it gets), its share, and why."""
+    """One consideration: `value` from 0 (bad) to 1 (as good as it gets), its share, and why.
+
+    `counts` is what it counts in money, where the wish gives comfort a price.
+    """
 
     name: PartName
     value: float
     weight: float
     words: str
+    counts: Money | None = None
 
 
 class Score(Value):
@@ -52,6 +58,8 @@ def score(
     Raises:
         CurrencyMismatch: the reference is in another currency.
     """
+    if criteria.worth.said:
+        return _score_in_money(offer, criteria, reference, party)
     values = {
         "price": _price(_full_price(offer, criteria, party), reference.cheapest),
         "stops": _stops(offer),
@@ -82,16 +90,87 @@ def rank(
         fastest_minutes=min(o.itinerary.duration_minutes for o in offers),
     )
     scored = [(offer, score(offer, criteria, reference, party=party)) for offer in offers]
-    return sorted(
-        scored,
-        key=lambda pair: (
-            -pair[1].total,
-            pair[0].total.minor,
-            pair[0].itinerary.duration_minutes,
-            pair[0].itinerary.key,
-            pair[0].offer_id,
-        ),
-    )
+    if criteria.worth.said:
+        return sorted(scored, key=lambda pair: (*_felt(pair[1]), *_stable(pair[0])))
+    return sorted(scored, key=lambda pair: (-pair[1].total, *_stable(pair[0])))
+
+
+def felt_price(found: Score) -> Money:
+    """Return what an offer counts as: its price and what it lacks; of a wish that prices comfort.
+
+    Raises:
+        ValueError: the score was made of weights.
+    """
+    counted = [part.counts for part in found.parts if part.counts is not None]
+    if not counted:
+        raise ValueError("a score made of weights has no price")
+    return sum(counted[1:], counted[0])
+
+
+def seats(party: Party | None) -> int:
+    """Return how many have a seat: infants sit on a lap."""
+    return party.adults + party.children if party else 1
+
+
+def _felt(found: Score) -> tuple[int, int]:
+    """Of two that count the same, the more comfortable one: that much it was worth."""
+    price = found.parts[0].counts
+    assert price is not None  # only called where money counts
+    felt = felt_price(found)
+    return felt.minor, (felt - price).minor
+
+
+def _stable(offer: Offer) -> tuple[int, int, str, str]:
+    itinerary = offer.itinerary
+    return offer.total.minor, itinerary.duration_minutes, itinerary.key, offer.offer_id
+
+
+def _score_in_money(
+    offer: Offer, criteria: Criteria, reference: MarketFacts, party: Party | None
+) -> Score:
+    """Count the price and the price of everything that the offer lacks.
+
+    The total is what the cheapest costs as a share of that, so that an offer which is the
+    cheapest and lacks nothing scores 1. Each part's weight is its share of the felt price.
+    """
+    price = _full_price(offer, criteria, party)
+    lacks = _lacks(offer, criteria, reference.fastest_minutes, seats(party))
+    felt = max(1, sum((cost for _, cost, _ in lacks), price).minor)
+    value, words = _price(price, reference.cheapest)
+    parts = [
+        ScorePart(name="price", value=value, weight=price.minor / felt, words=words, counts=price)
+    ]
+    parts += [
+        ScorePart(name=name, value=0.0, weight=cost.minor / felt, words=why, counts=cost)
+        for name, cost, why in lacks
+    ]
+    return Score(total=min(1.0, max(0, reference.cheapest.minor) / felt), parts=tuple(parts))
+
+
+def _lacks(
+    offer: Offer, criteria: Criteria, fastest_minutes: int, people: int
+) -> list[tuple[PartName, Money, str]]:
+    """Price what the offer lacks for each kind of comfort that the wish gives a price."""
+    found: list[tuple[PartName, Money, str]] = []
+    for name, each in criteria.worth.said:
+        whole = Money(minor=each.minor * people, currency=each.currency)
+        nothing = Money.zero(each.currency)
+        match name:
+            case "nonstop":
+                _, words = _stops(offer)
+                found.append(("stops", whole if offer.itinerary.connections else nothing, words))
+            case "hour_shorter":
+                over = max(0, offer.itinerary.duration_minutes - fastest_minutes)
+                cost = Money(minor=whole.minor * over // 60, currency=whole.currency)
+                found.append(("duration", cost, _duration(offer, fastest_minutes)[1]))
+            case "by_day":
+                day, words = _times(offer)
+                found.append(("times", nothing if day == 1 else whole, words))
+            case "refundable":
+                back = offer.refundable is True
+                words = "gives money back" if back else "may give nothing back"
+                found.append(("refund", nothing if back else whole, words))
+    return found
 
 
 def _full_price(offer: Offer, criteria: Criteria, party: Party | None) -> Money:

@@ -43,6 +43,7 @@ def check_criteria(
         *_hours_problems("departure_hours", criteria.departure_hours),
         *_hours_problems("arrival_hours", criteria.arrival_hours),
         *_weight_problems(criteria),
+        *_worth_problems(criteria),
     )
 
 
@@ -327,3 +328,20 @@ def _weight_problems(criteria: Criteria) -> Iterator[FieldProblem]:
             reason="nothing counts when offers are compared",
             remedy="Give at least one weight above zero.",
         )
+
+
+def _worth_problems(criteria: Criteria) -> Iterator[FieldProblem]:
+    budget = criteria.budget
+    for name, money in criteria.worth.said:
+        if money.currency != budget.currency:
+            yield FieldProblem(
+                field=f"worth.{name}",
+                reason=f"it is in {money.currency}, but the budget is in {budget.currency}",
+                remedy=f"Give it in {budget.currency}.",
+            )
+        elif money.minor < 0:
+            yield FieldProblem(
+                field=f"worth.{name}",
+                reason="comfort is not worth less than nothing",
+                remedy="Give an amount above zero, or leave it empty.",
+            )

@@ -1,7 +1,18 @@
 import pytest
 
 from domain.errors import UnknownPlace
-from domain.places import airports_of, distance_km, place, search_places, time_zone
+from domain.places import (
+    Place,
+    airports_of,
+    country_name,
+    distance_km,
+    label_of,
+    nearest_airports,
+    place,
+    resolve_place,
+    search_places,
+    time_zone,
+)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +107,56 @@ def test_distances_are_right_both_ways():
 def test_time_zones():
     assert time_zone("JFK") == "America/New_York"
     assert time_zone("LON") == "Europe/London"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("lis", "LIS"),
+        (" JFK ", "JFK"),
+        ("Lisbon", "LIS"),
+        ("New York", "NYC"),
+        ("Paris, all airports (PAR)", "PAR"),
+        ("anything at all (opo)", "OPO"),
+        ("São Paulo", "SAO"),
+    ],
+)
+def test_a_text_that_can_mean_one_place_only_is_that_place(text: str, code: str):
+    assert resolve_place(text) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "among"),
+    [
+        ("London", {"LON", "YXU"}),  # Ontario has one too
+        ("Lisbn", {"LIS"}),
+        ("Houston", {"IAH", "HOU"}),
+        ("Paris", {"PAR", "PRX"}),  # and so does Texas
+        ("Heathrow", {"LHR"}),
+    ],
+)
+def test_a_text_that_can_mean_several_is_asked_back(text: str, among: set[str]):
+    found = resolve_place(text)
+    assert isinstance(found, tuple)
+    assert among <= {p.code for p in found}
+
+
+def test_nothing_is_asked_back_for_nonsense():
+    assert resolve_place("xqzzy blorp") == ()
+    assert resolve_place("") == ()
+    assert resolve_place("Nowhere (QQQ)") == ()
+
+
+def test_finds_the_airports_about_a_position():
+    near = nearest_airports(38.72, -9.14)
+    assert near[0].code == "LIS"
+    assert {"JFK", "LGA", "EWR"} <= {p.code for p in nearest_airports(40.7, -74.0)}
+    assert nearest_airports(0.0, -30.0) == (), "in the middle of the Atlantic"
+
+
+def test_labels_end_in_the_code_and_lead_back_to_the_place():
+    for code in ("LON", "LHR", "LIS", "OPO", "NYC", "SFO"):
+        assert resolve_place(label_of(place(code))) == code
+    assert label_of(place("LON")) == "London, all airports (LON)"
+    assert country_name(place("LIS").country) == "Portugal"
+    assert isinstance(place("LIS"), Place)

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.criteria import ScoreWeights
+from domain.criteria import ScoreWeights, Worth
 from domain.errors import CurrencyMismatch
 from domain.itineraries import Itinerary
 from domain.matching import total_with_bags
 from domain.money import Money
 from domain.offers import BagService, Offer, Party
-from domain.scoring import MarketFacts, rank, score
+from domain.scoring import MarketFacts, felt_price, rank, score, seats
 
 WEIGHTS = st.builds(
     ScoreWeights,
@@ -127,3 +127,75 @@ def test_nothing_to_rank_and_nothing_to_compare(make: Any):
     euros = make.offer().model_copy(update={"total": Money(minor=1, currency="EUR")})
     with pytest.raises(CurrencyMismatch):
         rank([make.offer(), euros], make.wish())
+
+
+MONEY = st.one_of(st.none(), st.integers(0, 10**6).map(lambda m: Money(minor=m, currency="USD")))
+WORTH = st.builds(Worth, nonstop=MONEY, hour_shorter=MONEY, by_day=MONEY, refundable=MONEY)
+PARTIES = st.builds(Party, adults=st.integers(1, 4), children=st.integers(0, 3))
+
+
+def usd_cents(minor: int) -> Money:
+    return Money(minor=minor, currency="USD")
+
+
+@given(st.integers(1, 50_000), st.integers(0, 400_000), PARTIES)
+def test_a_non_stop_is_taken_up_to_what_it_is_worth_to_each_and_not_a_cent_more(
+    make: Any, each: int, dearer: int, party: Party
+):
+    wish = make.wish(worth=Worth(nonstop=usd_cents(each)))
+    nonstop = priced(make.offer(with_stops(make, 0), offer_id="nonstop"), 40_000 + dearer)
+    stops = priced(make.offer(with_stops(make, 1), offer_id="stops"), 40_000)
+    best = rank([stops, nonstop], wish, party=party)[0][0]
+    assert (best.offer_id == "nonstop") is (dearer <= each * seats(party))
+
+
+@given(st.integers(60, 50_000), st.integers(0, 100_000), st.integers(1, 600), PARTIES)
+def test_each_hour_less_under_way_is_worth_what_was_said(
+    make: Any, each: int, dearer: int, minutes: int, party: Party
+):
+    wish = make.wish(worth=Worth(hour_shorter=usd_cents(each)))
+    fast = priced(make.offer(with_stops(make, 1, 420), offer_id="fast"), 40_000 + dearer)
+    slow = priced(make.offer(with_stops(make, 1, 420 + minutes), offer_id="slow"), 40_000)
+    saved = each * seats(party) * 2 * minutes // 60  # so much longer, both ways
+    best = rank([slow, fast], wish, party=party)[0][0]
+    assert (best.offer_id == "fast") is (dearer <= saved)
+
+
+@given(WORTH, PARTIES, st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 3)), min_size=2))
+def test_in_money_cheaper_and_fewer_stops_never_rank_lower_and_parts_add_up(
+    make: Any, worth: Worth, party: Party, kinds: list[tuple[int, int]]
+):
+    wish = make.wish(worth=worth)
+    offers = [
+        priced(make.offer(with_stops(make, stops), offer_id=f"off_{n}"), minor)
+        for n, (minor, stops) in enumerate(kinds)
+    ]
+    ranked = rank(offers, wish, party=party)
+    places = {offer.offer_id: place for place, (offer, _) in enumerate(ranked)}
+    for left in offers:
+        for right in offers:
+            cheaper = left.total.minor < right.total.minor
+            if worth.said and cheaper and left.itinerary.connections <= right.itinerary.connections:
+                assert places[left.offer_id] < places[right.offer_id]
+    for _, found in ranked:
+        assert 0 <= found.total <= 1
+        assert sum(p.weight for p in found.parts) == pytest.approx(1)
+        assert sum(p.weight * p.value for p in found.parts) == pytest.approx(found.total)
+    if worth.said:
+        felt = [felt_price(found).minor for _, found in ranked]
+        assert felt == sorted(felt)
+
+
+def test_comfort_is_priced_by_day_and_by_refund_too(make: Any):
+    wish = make.wish(worth=Worth(by_day=make.usd("30.00"), refundable=make.usd("50.00")))
+    night = make.offer(make.round_trip(departs=make.out.replace(hour=3)), refundable=True)
+    reference = MarketFacts(cheapest=make.usd("400.00"), fastest_minutes=840)
+    found = score(night, wish, reference, party=Party(adults=2, infants=1))
+    assert felt_price(found) == make.usd("540.00"), "480, and 30 for each of two at night"
+    assert [(p.name, p.words) for p in found.parts[1:]] == [
+        ("times", "at night: 03:05"),
+        ("refund", "gives money back"),
+    ]
+    plain = score(make.offer(), make.wish(), reference)
+    with pytest.raises(ValueError, match="weights"):
+        felt_price(plain)

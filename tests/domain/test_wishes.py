@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.criteria import Criteria, Hours, ScoreWeights
+from domain.criteria import Criteria, Hours, ScoreWeights, Worth
+from domain.money import Money
 from domain.offers import Party
 from domain.wishes import check_criteria, date_pairs, last_bookable, opens_on, warnings
 
@@ -72,6 +73,16 @@ def test_a_good_wish_has_no_problem(make: Any):
             {"arrival_hours": Hours(earliest=time.fromisoformat("08:00Z"), latest=time(9))},
             "arrival_hours",
             "local to each airport",
+        ),
+        (
+            {"worth": Worth(nonstop=Money(minor=6000, currency="EUR"))},
+            "worth.nonstop",
+            "Give it in USD.",
+        ),
+        (
+            {"worth": Worth(hour_shorter=Money(minor=-1, currency="USD"))},
+            "worth.hour_shorter",
+            "above zero",
         ),
         ({"weights": NOTHING}, "weights", "at least one weight"),
     ],

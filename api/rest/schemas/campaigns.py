@@ -12,7 +12,7 @@ from db.models.campaign import CampaignRow
 from db.models.campaign_result import CampaignResultRow
 from db.models.offer_decision import DecisionVerdict, OfferDecisionRow
 from domain.campaigns import BookingMode, CampaignState
-from domain.criteria import Criteria, Hours, ScoreWeights
+from domain.criteria import Criteria, Hours, ScoreWeights, Worth
 from domain.money import Money
 from domain.offers import Cabin
 
@@ -49,6 +49,37 @@ class WeightsBody(Request):
     times: float = Field(default=0.05, ge=0, le=100)
 
 
+class WorthBody(Request):
+    """What comfort is worth to each traveller with a seat, in the budget's currency.
+
+    Where anything is said here, offers are compared by it and not by `weights`.
+    """
+
+    nonstop: MoneyBody | None = Field(default=None, description="A non-stop, over one with stops.")
+    hour_shorter: MoneyBody | None = Field(
+        default=None, description="Each hour less under way, both ways together."
+    )
+    by_day: MoneyBody | None = Field(
+        default=None, description="No take-off or landing between 23:00 and 06:00."
+    )
+    refundable: MoneyBody | None = Field(default=None, description="A fare that gives money back.")
+
+    @field_validator("*")
+    @classmethod
+    def _expressible(cls, amount: MoneyBody | None) -> MoneyBody | None:
+        if amount is not None:
+            amount.money()
+        return amount
+
+    def worth(self) -> Worth:
+        return Worth(**{name: body and body.money() for name, body in self})
+
+    @classmethod
+    def of(cls, worth: Worth) -> Self | None:
+        said = {name: MoneyBody.of(money) for name, money in worth.said}
+        return cls(**said) if said else None
+
+
 class CriteriaBody(Request):
     """What a flight must be like to be booked."""
 
@@ -74,6 +105,7 @@ class CriteriaBody(Request):
     checked_bags: int = Field(default=0, ge=0, le=3, description="For each paying passenger.")
     refundable_only: bool = False
     weights: WeightsBody | None = None
+    worth: WorthBody | None = None
 
     @field_validator("budget")
     @classmethod
@@ -100,12 +132,15 @@ class CriteriaBody(Request):
             checked_bags=self.checked_bags,
             refundable_only=self.refundable_only,
             weights=ScoreWeights(**self.weights.model_dump()) if self.weights else weights,
+            worth=self.worth.worth() if self.worth else Worth(),
         )
 
     @classmethod
     def of(cls, criteria: Criteria) -> Self:
         plain = criteria.model_dump(mode="json")
         plain["budget"] = MoneyBody.of(criteria.budget).model_dump()
+        worth = WorthBody.of(criteria.worth)
+        plain["worth"] = worth.model_dump() if worth else None
         return cls.model_validate(plain)
 
 
@@ -132,6 +167,7 @@ class CriteriaChange(Request):
     checked_bags: int | None = Field(default=None, ge=0, le=3)
     refundable_only: bool | None = None
     weights: WeightsBody | None = None
+    worth: WorthBody | None = None
 
     def applied_to(self, current: Criteria) -> CriteriaBody:
         """Return the whole new wish; raises pydantic's ValidationError where it cannot hold."""
