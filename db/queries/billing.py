@@ -1,0 +1,80 @@
+"""Money that was held, taken and given back, newest first."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from db.models.booking import BookingRow
+from db.models.campaign import CampaignRow
+from db.models.payment import PaymentRow
+from db.models.payment_method import PaymentMethodRow
+from db.models.refund import RefundRow
+from db.paging import Page, check_limit, decode_cursor, page_of
+from domain.ids import UserId
+
+
+@dataclass(frozen=True)
+class Bill:
+    """One payment with what it was for, the card it went to, and what came back of it."""
+
+    payment: PaymentRow
+    card: PaymentMethodRow
+    booking: BookingRow | None
+    wish: str | None
+    refunds: tuple[RefundRow, ...]
+
+
+async def list_bills(
+    session: AsyncSession, user_id: UserId, *, cursor: str | None = None, limit: int = 20
+) -> Page[Bill]:
+    """Return the person's payments, newest first.
+
+    Raises:
+        BadCursor, BadLimit: the paging is not one of ours.
+    """
+    query = _bills().where(col(PaymentRow.user_id) == user_id)
+    if cursor:
+        last = decode_cursor(cursor)
+        place = tuple_(col(PaymentRow.created_at), col(PaymentRow.id))
+        query = query.where(place < (last.at, last.uuid()))
+    query = query.order_by(col(PaymentRow.created_at).desc(), col(PaymentRow.id).desc())
+    found = list(await session.execute(query.limit(check_limit(limit) + 1)))
+    back = await _refunds_by_payment(session, [row[0].id for row in found])
+    bills = [
+        Bill(payment, card, booking, wish, tuple(back[payment.id]))
+        for payment, card, booking, wish in found
+    ]
+    return page_of(bills, limit, lambda bill: (bill.payment.created_at, bill.payment.id))
+
+
+async def get_bill(session: AsyncSession, user_id: UserId, payment_id: UUID) -> Bill | None:
+    query = _bills().where(col(PaymentRow.user_id) == user_id, col(PaymentRow.id) == payment_id)
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        return None
+    payment, card, booking, wish = found
+    back = await _refunds_by_payment(session, [payment.id])
+    return Bill(payment, card, booking, wish, tuple(back[payment.id]))
+
+
+def _bills() -> Select[PaymentRow, PaymentMethodRow, BookingRow, str]:
+    return (
+        select(PaymentRow, PaymentMethodRow, BookingRow, col(CampaignRow.name))
+        .join(PaymentMethodRow, col(PaymentMethodRow.id) == col(PaymentRow.payment_method_id))
+        .join(BookingRow, col(BookingRow.id) == col(PaymentRow.booking_id), isouter=True)
+        .join(CampaignRow, col(CampaignRow.id) == col(PaymentRow.campaign_id), isouter=True)
+    )
+
+
+async def _refunds_by_payment(
+    session: AsyncSession, payment_ids: list[UUID]
+) -> defaultdict[UUID, list[RefundRow]]:
+    query = select(RefundRow).where(col(RefundRow.payment_id).in_(payment_ids))
+    found: defaultdict[UUID, list[RefundRow]] = defaultdict(list)
+    for row in await session.scalars(query.order_by(col(RefundRow.created_at))):
+        found[row.payment_id].append(row)
+    return found
