@@ -208,11 +208,11 @@ def _watching(facts: StatusFacts) -> str:
     if facts.best is None:
         return f"Watching. No fare that fits has been seen yet. {quiet}"
     if facts.budget is None or facts.best.currency != facts.budget.currency:
-        return f"The best fare today is {facts.best}. {quiet}"
+        return f"The best fare today is {facts.best.short()}. {quiet}"
     if facts.best <= facts.budget:
-        return f"The best fare today is {facts.best}, within what you allow. {quiet}"
-    over = (facts.best - facts.budget).amount()
-    return f"The best fare today is {facts.best}, {over} above what you allow. {quiet}"
+        return f"The best fare today is {facts.best.short()}, within what you allow. {quiet}"
+    over = (facts.best - facts.budget).figure()
+    return f"The best fare today is {facts.best.short()}, {over} above what you allow. {quiet}"
 
 
 def _checking(facts: StatusFacts) -> str:
@@ -231,11 +231,11 @@ def _day(day: date) -> str:
 
 
 def _for(price: Money | None) -> str:
-    return f" for {price}" if price else ""
+    return f" for {price.short()}" if price else ""
 
 
 def _amount(facts: StatusFacts) -> str:
-    return str(facts.price) if facts.price else "the fare"
+    return facts.price.short() if facts.price else "the fare"
 
 
 def _holding(facts: StatusFacts) -> str:

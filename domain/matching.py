@@ -5,7 +5,7 @@ include, then what they cost. An offer whose bags have no price yet passes to th
 plain total, so that `BAGS_NOT_PRICED` means "everything else fits: ask for the bags' price".
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from enum import StrEnum
 
 from domain.criteria import Criteria, Hours
@@ -57,7 +57,8 @@ class BagChoice(Value):
     services: tuple[tuple[str, int], ...] = ()
 
 
-_Refusal = tuple[Reason, str] | None
+Refusal = tuple[Reason, str]
+_Refusal = Refusal | None
 
 
 def judge(
@@ -79,26 +80,49 @@ def judge(
         price_limit: a limit besides the budget (a mandate's cap); the lower one counts.
         traveller_documents: whether every traveller has a passport on file.
     """
-    bags = bag_choice(offer, criteria.checked_bags, party)
-    unpriced = bags is None and not offer.bag_services
-    total = bags.total if bags else offer.total
-    refusal = _first_refusal(offer, criteria)
-    if refusal is None and bags is None and not unpriced:
-        refusal = Reason.BAGS, _bags_words(offer, criteria.checked_bags)
-    if refusal is None:
-        refusal = _conditions(offer, criteria, ignored, traveller_documents)
-    if refusal is None:
-        refusal = _over_budget(total, criteria, price_limit)
-    if refusal is None and unpriced:
-        refusal = (
-            Reason.BAGS_NOT_PRICED,
-            f"{_bags_words(offer, criteria.checked_bags)}; the price of more is not known",
-        )
+    against = refusals(
+        offer,
+        criteria,
+        party=party,
+        ignored=ignored,
+        price_limit=price_limit,
+        traveller_documents=traveller_documents,
+    )
+    refusal = next(against, None)
+    total = total_with_bags(offer, criteria.checked_bags, party) or offer.total
     if refusal is not None:
         return Verdict(matches=False, reason=refusal[0], detail=refusal[1], total=total)
     return Verdict(
         matches=True, reason=Reason.MATCHES, detail=f"{total} satisfies the wish", total=total
     )
+
+
+def refusals(
+    offer: Offer,
+    criteria: Criteria,
+    *,
+    party: Party,
+    ignored: Collection[str] = (),
+    price_limit: Money | None = None,
+    traveller_documents: bool = True,
+) -> Iterator[Refusal]:
+    """Yield everything that speaks against an offer, in the order of `Reason`; see `judge`."""
+    for check in _CHECKS:
+        if (refusal := check(offer, criteria)) is not None:
+            yield refusal
+    bags = bag_choice(offer, criteria.checked_bags, party)
+    unpriced = bags is None and not offer.bag_services
+    if bags is None and not unpriced:
+        yield Reason.BAGS, _bags_words(offer, criteria.checked_bags)
+    yield from _conditions(offer, criteria, ignored, traveller_documents)
+    total = bags.total if bags else offer.total
+    if total.currency == criteria.budget.currency:
+        over = _over_budget(total, criteria, price_limit)
+        if over is not None:
+            yield over
+    if unpriced:
+        words = _bags_words(offer, criteria.checked_bags)
+        yield Reason.BAGS_NOT_PRICED, f"{words}; the price of more is not known"
 
 
 def total_with_bags(offer: Offer, bags_per_paying_passenger: int, party: Party) -> Money | None:
@@ -153,22 +177,6 @@ def _cheapest_first(services: Collection[BagService], ref: str, currency: str) -
         ),
         key=lambda s: (s.price.minor, s.service_id),
     )
-
-
-def _first_refusal(offer: Offer, criteria: Criteria) -> _Refusal:
-    checks: tuple[Callable[[Offer, Criteria], _Refusal], ...] = (
-        _route,
-        _dates,
-        _currency,
-        _cabin,
-        _connections,
-        _airlines,
-        _hours,
-    )
-    for check in checks:
-        if (refusal := check(offer, criteria)) is not None:
-            return refusal
-    return None
 
 
 def _route(offer: Offer, criteria: Criteria) -> _Refusal:
@@ -298,15 +306,17 @@ def _conditions(
     criteria: Criteria,
     ignored: Collection[str],
     has_documents: bool,  # noqa: FBT001
-) -> _Refusal:
+) -> Iterator[Refusal]:
     if criteria.refundable_only and offer.refundable is not True:
         known = "is not" if offer.refundable is False else "may not be"
-        return Reason.NOT_REFUNDABLE, f"the fare {known} refundable"
+        yield Reason.NOT_REFUNDABLE, f"the fare {known} refundable"
     if offer.documents_required and not has_documents:
-        return Reason.DOCUMENTS, "the airline wants a passport of each traveller to book"
+        yield Reason.DOCUMENTS, "the airline wants a passport of each traveller to book"
     if offer.itinerary.key in ignored:
-        return Reason.IGNORED, "booking these flights just failed; they are left out for a while"
-    return None
+        yield (
+            Reason.IGNORED,
+            "booking these flights just failed; they are left out for a while",
+        )
 
 
 def _over_budget(total: Money, criteria: Criteria, price_limit: Money | None) -> _Refusal:
@@ -315,3 +325,14 @@ def _over_budget(total: Money, criteria: Criteria, price_limit: Money | None) ->
     if price_limit is not None and total > price_limit:
         return Reason.OVER_BUDGET, f"{total} is {total - price_limit} above what you allowed"
     return None
+
+
+_CHECKS: tuple[Callable[[Offer, Criteria], _Refusal], ...] = (
+    _route,
+    _dates,
+    _currency,
+    _cabin,
+    _connections,
+    _airlines,
+    _hours,
+)

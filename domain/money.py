@@ -63,6 +63,16 @@ class Money(Value):
     def __str__(self) -> str:
         return f"{self.decimal():,.{exponent(self.currency)}f} {self.currency}"
 
+    def figure(self) -> str:
+        """Return the number as people say it: `1,118`, or `487.20` where there are cents."""
+        digits = exponent(self.currency)
+        whole = self.minor % 10**digits == 0
+        return f"{self.decimal():,.{0 if whole else digits}f}"
+
+    def short(self) -> str:
+        """Return the amount as a sentence says it: `1,118 USD`."""
+        return f"{self.figure()} {self.currency}"
+
     def __add__(self, other: "Money") -> "Money":
         return Money(minor=self.minor + self._same(other), currency=self.currency)
 

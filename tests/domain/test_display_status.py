@@ -60,7 +60,7 @@ def test_without_a_booking_the_sentence_says_what_it_means_for_the_money(state: 
 def test_the_gap_to_the_budget_stands_in_the_sentence():
     facts = StatusFacts(best=usd(111_800), budget=usd(104_000))
     assert display_status(CampaignState.ACTIVE, facts=facts).sentence == (
-        "The best fare today is 1,118.00 USD, 78.00 above what you allow. "
+        "The best fare today is 1,118 USD, 78 above what you allow. "
         "Nothing was booked, nothing is held."
     )
     within = StatusFacts(best=usd(100_000), budget=usd(104_000))
