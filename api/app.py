@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from api import errors, health, operator_codec
 from api.health import ProviderWatch
@@ -22,8 +21,10 @@ from api.rest import (
 )
 from api.services import Services, TemporalLink
 from api.web import card_setup, pay
-from api.web.pages import STATIC
-from db.session import APP_ROLE, Database
+from api.web.pages import STATIC, Static
+from api.web.problem_pages import lead_elsewhere, problem_page
+from api.web.visits import Elsewhere
+from db.session import Database
 from db.vault import PersonalVault
 from providers.http import HeaderHook
 from providers.registry import build_providers, no_extra_headers
@@ -88,12 +89,13 @@ def create_app(
         operator_codec,
     ):
         app.include_router(module.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    errors.install(app)
+    app.mount("/static", Static(directory=STATIC), name="static")
+    errors.install(app, problem_page)
+    app.add_exception_handler(Elsewhere, lead_elsewhere)  # type: ignore[arg-type]
     # The last one added is the outermost.
     app.add_middleware(BodyLimit)
     app.add_middleware(UnknownErrors)
-    app.add_middleware(SafeHeaders)
+    app.add_middleware(SafeHeaders, https=chosen.base_url.startswith("https:"))
     return app
 
 
@@ -106,7 +108,7 @@ async def _open(
     """Build what the routes need; nothing is called, so that the API starts whatever is away."""
     database = Database(
         settings.database_for("app"),
-        role=APP_ROLE,
+        role=settings.database_app_role,
         pool_size=settings.database_pool_size,
     )
     opened.push_async_callback(database.close)

@@ -1,7 +1,7 @@
 """Problem details (RFC 9457): the only shape in which this API says no."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from db.paging import BadCursor
 from domain.errors import CriteriaRefused, FieldProblem
@@ -111,7 +112,17 @@ def answer_unknown() -> ApiProblem:
     )
 
 
-def problem_response(request: Request, problem: ApiProblem) -> JSONResponse:
+PageOf = Callable[[Request, ApiProblem], Response | None]
+
+
+def problem_response(request: Request, problem: ApiProblem) -> Response:
+    """Say no: as a page where a person asked for one, else as a problem."""
+    page_of: PageOf | None = getattr(request.app.state, "problem_page", None)
+    page = page_of(request, problem) if page_of is not None else None
+    return page if page is not None else _problem_json(request, problem)
+
+
+def _problem_json(request: Request, problem: ApiProblem) -> JSONResponse:
     body: dict[str, Any] = {
         "type": _TYPES + problem.code.replace("_", "-"),
         "title": _TITLES.get(problem.status, "The request failed"),
@@ -166,33 +177,34 @@ def _provider_problem(error: ProviderError) -> ApiProblem:
     return ApiProblem(502, "provider_refused", "The provider did not accept our request.")
 
 
-def install(app: FastAPI) -> None:
-    """Answer every failure of the application with a problem."""
+def install(app: FastAPI, page_of: PageOf) -> None:
+    """Answer every failure of the application with a problem, or with `page_of` as a page."""
+    app.state.problem_page = page_of
 
-    def on_problem(request: Request, error: ApiProblem) -> JSONResponse:
+    def on_problem(request: Request, error: ApiProblem) -> Response:
         return problem_response(request, error)
 
-    def on_validation(request: Request, error: RequestValidationError) -> JSONResponse:
+    def on_validation(request: Request, error: RequestValidationError) -> Response:
         return problem_response(request, _validation_problem(error))
 
-    def on_criteria(request: Request, error: CriteriaRefused) -> JSONResponse:
+    def on_criteria(request: Request, error: CriteriaRefused) -> Response:
         return problem_response(request, refused(error.problems))
 
-    def on_http(request: Request, error: HTTPException) -> JSONResponse:
+    def on_http(request: Request, error: HTTPException) -> Response:
         code = _HTTP_CODES.get(error.status_code, "refused")
         detail = "There is nothing at this address." if code == "not_found" else str(error.detail)
         problem = ApiProblem(error.status_code, code, detail, headers=error.headers)
         return problem_response(request, problem)
 
-    def on_cursor(request: Request, _error: BadCursor) -> JSONResponse:
+    def on_cursor(request: Request, _error: BadCursor) -> Response:
         problem = field_refused("cursor", "it is not a cursor of this list", "Start without one")
         return problem_response(request, problem)
 
-    def on_provider(request: Request, error: ProviderError) -> JSONResponse:
+    def on_provider(request: Request, error: ProviderError) -> Response:
         _log.warning("provider failed in a request vendor=%s code=%s", error.vendor, error.code)
         return problem_response(request, _provider_problem(error))
 
-    def on_database(request: Request, error: Exception) -> JSONResponse:
+    def on_database(request: Request, error: Exception) -> Response:
         # Class names only: messages of the driver may hold values.
         _log.error("database away error=%s", type(error).__name__)
         return problem_response(request, unavailable("The database does not answer at the moment."))

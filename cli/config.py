@@ -77,7 +77,7 @@ def environment() -> dict[str, str]:
 
 def _shown(settings: Settings, path: str) -> str:
     group, _, rest = path.partition(".")
-    value = getattr(settings.policy, rest) if rest else getattr(settings, group)
+    value = getattr(getattr(settings, group), rest) if rest else getattr(settings, group)
     if isinstance(value, SecretStr):
         return "(hidden)" if value.get_secret_value() else ""
     # A database's address may carry its password.

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 from dotenv import dotenv_values
 from pydantic import (
     AliasChoices,
+    BaseModel,
     BeforeValidator,
     Field,
     SecretStr,
@@ -27,6 +28,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from runtime.account_settings import AccountSettings
 from runtime.crypto import MasterKeys
 from runtime.policy import Policy
 from runtime.settings_checks import (
@@ -116,6 +118,9 @@ class Settings(BaseSettings):
     database_url: str = ""
     database_app_url: _OptionalText = None
     database_worker_url: _OptionalText = None
+    database_owner_role: str = "parker_owner"
+    database_app_role: str = "parker_app"
+    database_worker_role: str = "parker_worker"
     database_pool_size: Annotated[int, Field(ge=2, le=100)] = 10
     supabase_url: _OptionalText = Field(None, validation_alias=_own("SUPABASE_URL"))
     supabase_service_role_key: _Optional = Field(
@@ -180,7 +185,9 @@ class Settings(BaseSettings):
         None, validation_alias=_own("LAUNCHDARKLY_SERVER_SDK_KEY")
     )
 
+    # Groups: the variable of `policy.x` is PARKER_POLICY_X. Each is listed in GROUPS.
     policy: Policy = Field(default_factory=Policy)
+    accounts: AccountSettings = Field(default_factory=AccountSettings)
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
@@ -311,6 +318,9 @@ class Settings(BaseSettings):
         return ""
 
 
+GROUPS: Mapping[str, type[BaseModel]] = {"policy": Policy, "accounts": AccountSettings}
+
+
 class _Values(EnvSettingsSource):
     """Reads variables from a mapping instead of the process's environment."""
 
@@ -374,7 +384,7 @@ def default_env_files() -> tuple[Path, ...]:
 
 
 def variable(name: str) -> str:
-    """Return the environment variable of a setting; `policy.x` for one of the policy group."""
+    """Return the environment variable of a setting; `group.x` for one of a group."""
     group, _, rest = name.partition(".")
     if rest:
         return f"{PREFIX}{group}_{rest}".upper()
@@ -383,8 +393,8 @@ def variable(name: str) -> str:
 
 def variables() -> dict[str, str]:
     """Return every setting by its environment variable."""
-    names = [name for name in Settings.model_fields if name != "policy"]
-    names += [f"policy.{name}" for name in Policy.model_fields]
+    names = [name for name in Settings.model_fields if name not in GROUPS]
+    names += [f"{group}.{name}" for group, model in GROUPS.items() for name in model.model_fields]
     return {variable(name): name for name in names}
 
 
@@ -401,9 +411,9 @@ def _explained(error: ValidationError) -> Iterable[str]:
         if not place:
             yield problem["msg"]
             continue
-        name = f"policy.{place[1]}" if place[0] == "policy" and len(place) > 1 else place[0]
+        name = ".".join(place[:2]) if place[0] in GROUPS else place[0]
         if name not in known and name.partition(".")[0] in Settings.model_fields:
-            name = f"{PREFIX}POLICY" if name == "policy" else variable(name)
+            name = f"{PREFIX}{name}".upper() if name in GROUPS else variable(name)
         yield f"{name}: {problem['msg'].removeprefix('Value error, ')}"
 
 

@@ -6,9 +6,8 @@ from fastapi import APIRouter, Query, status
 from fastapi.responses import HTMLResponse
 
 from api.cards import SETUP_PURPOSE, complete_setup
-from api.dependencies import ServicesDep
-from api.services import Services
-from api.web.pages import page
+from api.web.pages import render
+from api.web.visits import Visit, VisitDep
 from domain.ids import UserId
 from providers.errors import ProviderError
 from runtime.tokens import BadToken, read_token
@@ -20,9 +19,10 @@ router = APIRouter(
 
 @router.get("/return")
 async def show_setup_return(
-    token: Annotated[str, Query(max_length=200)], services: ServicesDep
+    token: Annotated[str, Query(max_length=200)], visit: VisitDep
 ) -> HTMLResponse:
     """Keep the card and say so."""
+    services = visit.services
     secret = services.settings.hmac_secret.get_secret_value()
     try:
         link = read_token(secret, SETUP_PURPOSE, token, services.clock())
@@ -31,32 +31,32 @@ async def show_setup_return(
         outcome = None
     except ProviderError:
         return _say(
-            services,
+            visit,
             "Please reload this page in a moment",
             "The payment provider does not answer at the moment. Nothing is lost.",
             code=status.HTTP_503_SERVICE_UNAVAILABLE,
         )
     if outcome is None:
         return _say(
-            services,
+            visit,
             "There is no such page",
             "The link is not complete or was changed.",
             code=status.HTTP_404_NOT_FOUND,
         )
     if outcome.method is None:
         return _say(
-            services, "No card was saved", "The visit ended before a card was given. Start again."
+            visit, "No card was saved", "The visit ended before a card was given. Start again."
         )
     return _say(
-        services,
+        visit,
         "Your card is saved",
         f"{outcome.method.brand.title()} ending in {outcome.method.last4}. Nothing was charged.",
     )
 
 
-def _say(services: Services, title: str, sentence: str, *, code: int = 200) -> HTMLResponse:
-    return page(
-        services.settings,
+def _say(visit: Visit, title: str, sentence: str, *, code: int = 200) -> HTMLResponse:
+    return render(
+        visit,
         "message.html",
         status=code,
         title=title,

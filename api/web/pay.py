@@ -6,11 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, status
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.dependencies import ServicesDep
 from api.errors import ApiProblem
 from api.processes import ProcessEnded, begin_authentication, signal_authentication_returned
-from api.services import Services
-from api.web.pages import page
+from api.web.pages import LeadsTo, render
+from api.web.visits import Visit, VisitDep
 from db.models.attempt import AttemptRow
 from db.queries.attempts import get_attempt
 from db.queries.display import payment_to_confirm
@@ -24,7 +23,7 @@ MERCHANT = "Parker Flight"
 
 
 @dataclass(frozen=True)
-class _Visit:
+class _Payment:
     """What a good link leads to."""
 
     attempt: AttemptRow
@@ -32,54 +31,55 @@ class _Visit:
 
 
 @router.get("/{token}")
-async def show_payment(token: str, services: ServicesDep) -> HTMLResponse:
+async def show_payment(token: str, visit: VisitDep) -> HTMLResponse:
     """Show what is to be confirmed, with one button."""
-    visit = await _visit(services, token)
-    if isinstance(visit, HTMLResponse):
-        return visit
-    if visit.attempt.state is not AttemptState.AWAITING_AUTHENTICATION or visit.amount is None:
-        return _nothing_to_do(services)
-    return page(
-        services.settings,
+    found = await _payment(visit, token)
+    if isinstance(found, HTMLResponse):
+        return found
+    if found.attempt.state is not AttemptState.AWAITING_AUTHENTICATION or found.amount is None:
+        return _nothing_to_do(visit)
+    return render(
+        visit,
         "pay/confirm.html",
-        amount=visit.amount,
+        amount=found.amount,
         merchant=MERCHANT,
         action=f"/pay/{token}",
+        leads_to=LeadsTo.BANK,
     )
 
 
 @router.post("/{token}", response_model=None)
-async def submit_payment(token: str, services: ServicesDep) -> HTMLResponse | RedirectResponse:
+async def submit_payment(token: str, visit: VisitDep) -> HTMLResponse | RedirectResponse:
     """Lead the traveller to the bank."""
-    visit = await _visit(services, token)
-    if isinstance(visit, HTMLResponse):
-        return visit
-    back = f"{services.settings.base_url}/pay/{token}/return"
+    found = await _payment(visit, token)
+    if isinstance(found, HTMLResponse):
+        return found
+    back = f"{visit.services.settings.base_url}/pay/{token}/return"
     try:
-        start = await begin_authentication(services.temporal, visit.attempt.id, back)
+        start = await begin_authentication(visit.services.temporal, found.attempt.id, back)
     except ProcessEnded:
-        return _nothing_to_do(services)
+        return _nothing_to_do(visit)
     except ApiProblem as problem:
-        return _later(services, problem)
+        return _later(visit, problem)
     if start.redirect_url is None:
-        return _nothing_to_do(services)
+        return _nothing_to_do(visit)
     return RedirectResponse(start.redirect_url, status_code=status.HTTP_303_SEE_OTHER)
 
 
 @router.get("/{token}/return")
-async def show_return(token: str, services: ServicesDep) -> HTMLResponse:
+async def show_return(token: str, visit: VisitDep) -> HTMLResponse:
     """Thank the traveller and let the attempt ask the bank what came of it."""
-    visit = await _visit(services, token)
-    if isinstance(visit, HTMLResponse):
-        return visit
+    found = await _payment(visit, token)
+    if isinstance(found, HTMLResponse):
+        return found
     try:
-        await signal_authentication_returned(services.temporal, visit.attempt.id)
+        await signal_authentication_returned(visit.services.temporal, found.attempt.id)
     except ProcessEnded:
-        return _nothing_to_do(services)
+        return _nothing_to_do(visit)
     except ApiProblem as problem:
-        return _later(services, problem)
-    return page(
-        services.settings,
+        return _later(visit, problem)
+    return render(
+        visit,
         "message.html",
         title="Thank you",
         sentence="We are asking your bank for its answer now.",
@@ -91,14 +91,14 @@ async def show_return(token: str, services: ServicesDep) -> HTMLResponse:
     )
 
 
-async def _visit(services: Services, token: str) -> _Visit | HTMLResponse:
+async def _payment(visit: Visit, token: str) -> _Payment | HTMLResponse:
     """Return what the link leads to, or the page that says why it leads nowhere."""
-    secret = services.settings.hmac_secret.get_secret_value()
+    secret = visit.services.settings.hmac_secret.get_secret_value()
     try:
-        link = read_token(secret, PAY_PURPOSE, token, services.clock())
+        link = read_token(secret, PAY_PURPOSE, token, visit.services.clock())
     except ExpiredToken:
-        return page(
-            services.settings,
+        return render(
+            visit,
             "message.html",
             status=status.HTTP_410_GONE,
             title="This link has run out",
@@ -106,24 +106,24 @@ async def _visit(services: Services, token: str) -> _Visit | HTMLResponse:
             more="Resume the wish if you still want these flights; we then look again.",
         )
     except BadToken:
-        return _no_such_page(services)
-    return await _find(services, UserId(link.owner), link.subject)
+        return _no_such_page(visit)
+    return await _find(visit, UserId(link.owner), link.subject)
 
 
-async def _find(services: Services, owner: UserId, attempt_id: UUID) -> _Visit | HTMLResponse:
-    async with services.database.transaction(owner) as session:
+async def _find(visit: Visit, owner: UserId, attempt_id: UUID) -> _Payment | HTMLResponse:
+    async with visit.services.database.transaction(owner) as session:
         attempt = await get_attempt(session, attempt_id)
         if attempt is None or attempt.user_id != owner:
-            return _no_such_page(services)
+            return _no_such_page(visit)
         payment = await payment_to_confirm(session, attempt_id)
     if payment is None:
-        return _Visit(attempt, None)
-    return _Visit(attempt, Money(minor=payment.amount_minor, currency=payment.currency))
+        return _Payment(attempt, None)
+    return _Payment(attempt, Money(minor=payment.amount_minor, currency=payment.currency))
 
 
-def _no_such_page(services: Services) -> HTMLResponse:
-    return page(
-        services.settings,
+def _no_such_page(visit: Visit) -> HTMLResponse:
+    return render(
+        visit,
         "message.html",
         status=status.HTTP_404_NOT_FOUND,
         title="There is no such page",
@@ -132,9 +132,9 @@ def _no_such_page(services: Services) -> HTMLResponse:
     )
 
 
-def _nothing_to_do(services: Services) -> HTMLResponse:
-    return page(
-        services.settings,
+def _nothing_to_do(visit: Visit) -> HTMLResponse:
+    return render(
+        visit,
         "message.html",
         title="There is nothing to confirm any more",
         sentence="Your bank needs nothing further from you for this payment.",
@@ -142,9 +142,9 @@ def _nothing_to_do(services: Services) -> HTMLResponse:
     )
 
 
-def _later(services: Services, problem: ApiProblem) -> HTMLResponse:
-    return page(
-        services.settings,
+def _later(visit: Visit, problem: ApiProblem) -> HTMLResponse:
+    return render(
+        visit,
         "message.html",
         status=problem.status,
         title="Please try again in a moment",

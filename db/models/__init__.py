@@ -19,7 +19,6 @@ from db.models.payment import PaymentRow
 from db.models.payment_customer import PaymentCustomerRow
 from db.models.payment_method import PaymentMethodRow
 from db.models.payment_setup import PaymentSetupRow
-from db.models.personal_read import PersonalReadRow
 from db.models.price_observation import PriceObservationRow
 from db.models.proposal import ProposalRow
 from db.models.provider_call import ProviderCallRow
@@ -29,6 +28,7 @@ from db.models.switch import SwitchRow
 from db.models.traveler import TravelerRow
 from db.models.traveler_document import TravelerDocumentRow
 from db.models.user import UserRow
+from db.models.web_session import WebSessionRow
 
 __all__ = [
     "ApiKeyRow",
@@ -52,7 +52,6 @@ __all__ = [
     "PaymentMethodRow",
     "PaymentRow",
     "PaymentSetupRow",
-    "PersonalReadRow",
     "PriceObservationRow",
     "ProposalRow",
     "ProviderCallRow",
@@ -63,4 +62,5 @@ __all__ = [
     "TravelerDocumentRow",
     "TravelerRow",
     "UserRow",
+    "WebSessionRow",
 ]

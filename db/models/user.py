@@ -1,8 +1,19 @@
+from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import CHAR
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import Instant
+from db.models.columns import Instant, OptionalInstant, text_enum
+
+
+class Role(StrEnum):
+    """What somebody is to the installation; given by `parker user grant`."""
+
+    TRAVELLER = "traveller"
+    SALES = "sales"
+    SUPPORT = "support"
+    ADMIN = "admin"
 
 
 class UserRow(SQLModel, table=True):
@@ -14,3 +25,15 @@ class UserRow(SQLModel, table=True):
     email_encrypted: str
     email_hmac: str = Field(unique=True)
     created_at: Instant
+    password_hash: str | None = None
+    email_confirmed_at: OptionalInstant = None
+    consent_blocked_until: OptionalInstant = None
+    """A reset password could be a thief's: no new consent before this instant."""
+    # Not set by us when somebody is added: the API's role may not even name it.
+    role: Role = Field(
+        sa_type=text_enum(Role),
+        sa_column_kwargs={"server_default": Role.TRAVELLER.value},
+    )
+    locale: str = "en"
+    time_zone: str = "UTC"
+    display_currency: str | None = Field(default=None, sa_type=CHAR(3))

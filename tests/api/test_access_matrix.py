@@ -98,7 +98,7 @@ class Asking:
     ) -> Answer:
         method, path = name.split(" ", 1)
         if name == "GET /static":
-            path = "/static/pages.css"
+            path = "/static/app.css"
         headers = _HEADERS.get(name, {}) | ({"Authorization": f"Bearer {key}"} if key else {})
         body = _BODIES[name](own) if name in _BODIES else None
         params = {"token": values["token"]} if path.endswith("/setups/return") else None

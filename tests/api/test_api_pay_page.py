@@ -49,8 +49,8 @@ async def test_the_traveller_confirms_with_the_bank_and_is_booked(
         assert "Parker Flight" in shown.text
         assert "<script" not in shown.text
         assert "SANDBOX" in shown.text
-        assert "script-src" not in shown.headers["content-security-policy"]
-        assert (await browser.get(urljoin(running.url, "/static/pages.css"))).status_code == 200
+        assert "script-src 'self'" in shown.headers["content-security-policy"]
+        assert (await browser.get(urljoin(running.url, "/static/app.css"))).status_code == 200
         sent = await browser.post(link)
         assert sent.status_code == 303, sent.text
         bank = sent.headers["location"]

@@ -280,7 +280,7 @@ def test_without_passengers_the_bags_name_them(make: Any):
     included=st.integers(0, 2),
     price=st.integers(0, 10_000),
 )
-def test_what_matches_never_exceeds_budget_or_mandate(  # noqa: PLR0917
+def test_what_matches_never_exceeds_budget_or_mandate(
     make: Any, total: int, budget: int, cap: int | None, bags: int, included: int, price: int
 ):
     offer = make.offer(

@@ -42,7 +42,7 @@ def wide(key: str = "w", **changes: Any) -> Watch:
     )
 
 
-def plan(  # noqa: PLR0917
+def plan(
     watches: Sequence[Watch],
     known: Mapping[str, Known] | None = None,
     now: datetime = START,
@@ -55,7 +55,7 @@ def plan(  # noqa: PLR0917
     )
 
 
-def fixed(  # noqa: PLR0917
+def fixed(
     watches: Sequence[Watch],
     known: Mapping[str, Known] | None = None,
     now: datetime = START,
@@ -263,7 +263,7 @@ def test_reasons_are_in_plain_words():
     most=st.integers(0, 12),
     planner=st.sampled_from([plan, fixed]),
 )
-def test_every_plan_keeps_the_rules(  # noqa: PLR0917
+def test_every_plan_keeps_the_rules(
     make: Any,
     watches: Sequence[Watch],
     best: int | None,

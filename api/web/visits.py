@@ -1,0 +1,196 @@
+"""Who looks at a page: a visitor, known by the cookie of a session, or somebody unknown."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.dependencies import ServicesDep
+from api.services import Services
+from api.web import cookies
+from db.models.user import Role, UserRow
+from db.models.web_session import WebSessionRow
+from db.queries.users import get_user
+from db.queries.web_sessions import TOUCH_AT_MOST_EVERY, find_session, get_session
+from db.session import SystemActor
+from domain.ids import UserId
+from runtime.account_settings import AccountSettings
+from runtime.web_tokens import form_token, new_token, session_hash
+
+_ACTOR = SystemActor("authentication")
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who is signed in with a browser."""
+
+    user_id: UserId
+    session_id: UUID
+    role: Role
+    email_confirmed: bool
+    stepped_up_at: datetime | None
+    session_ends_at: datetime
+    locale: str
+    time_zone: str
+    display_currency: str | None
+
+    def stepped_up(self, settings: AccountSettings, now: datetime) -> bool:
+        """Say whether a second factor was shown a short while ago."""
+        return self.stepped_up_at is not None and now - self.stepped_up_at < settings.step_up
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request for a page: who asks, and what the page may work with."""
+
+    request: Request
+    services: Services
+    visitor: Visitor | None
+
+    @property
+    def user_id(self) -> UserId:
+        """The visitor's id; only where somebody is signed in."""
+        assert self.visitor is not None
+        return self.visitor.user_id
+
+    @property
+    def me(self) -> Visitor:
+        """The visitor; only where somebody is signed in."""
+        assert self.visitor is not None
+        return self.visitor
+
+    @cached_property
+    def now(self) -> datetime:
+        return self.services.clock()
+
+    @cached_property
+    def cookie(self) -> str:
+        """What forms are bound to: the session, or for somebody unknown a cookie of the visit's."""
+        if self.visitor is not None:
+            return self.request.cookies[cookies.SESSION]
+        return self.request.cookies.get(cookies.VISIT) or new_token()
+
+    @cached_property
+    def form_token(self) -> str:
+        secret = self.services.settings.hmac_secret.get_secret_value()
+        return form_token(secret, self.cookie)
+
+    @property
+    def here(self) -> str:
+        """The address asked for, with its query, to come back to."""
+        url = self.request.url
+        return url.path + (f"?{url.query}" if url.query else "")
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a transaction on the visitor's behalf."""
+        async with self.services.database.transaction(self.user_id) as session:
+            yield session
+
+
+class Elsewhere(Exception):
+    """This page is not for the visitor as they are; `path` is where they go first."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+async def visit(request: Request, services: ServicesDep) -> Visit:
+    """Return the visit of anybody."""
+    found = Visit(request, services, await _visitor(request, services))
+    request.state.visit = found
+    return found
+
+
+VisitDep = Annotated[Visit, Depends(visit)]
+
+
+def back_to(path: str, there: str) -> str:
+    """Return an address that leads on to another one of ours."""
+    return f"{path}?next={quote(there, safe='')}"
+
+
+def safe_next(wanted: str | None, *, default: str = "/auto-booking/dashboard") -> str:
+    """Return where to go on to, if it is a path of ours and nobody else's address."""
+    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
+        return default
+    return default if any(ord(letter) < 32 or letter == "\\" for letter in wanted) else wanted
+
+
+async def signed_in(visit: VisitDep) -> Visit:
+    """Return the visit of somebody signed in; lead others to the door, and back."""
+    if visit.visitor is None:
+        # What was posted is gone; the page that it came from still has it.
+        here = visit.here if visit.request.method in {"GET", "HEAD"} else _referring(visit)
+        raise Elsewhere(back_to("/sign-in", here))
+    return visit
+
+
+SignedInDep = Annotated[Visit, Depends(signed_in)]
+
+
+async def confirmed(visit: SignedInDep) -> Visit:
+    """Return the visit of somebody whose address is confirmed."""
+    if not visit.me.email_confirmed:
+        raise Elsewhere(back_to("/account/confirm", visit.here))
+    return visit
+
+
+ConfirmedDep = Annotated[Visit, Depends(confirmed)]
+
+
+def _referring(visit: Visit) -> str:
+    base = visit.services.settings.base_url
+    referrer = visit.request.headers.get("referer", "")
+    return safe_next(referrer.removeprefix(base) if referrer.startswith(f"{base}/") else None)
+
+
+async def _visitor(request: Request, services: Services) -> Visitor | None:
+    token = request.cookies.get(cookies.SESSION)
+    if not token:
+        return None
+    digest = session_hash(services.settings.api_key_pepper, token)
+    async with services.database.transaction(_ACTOR) as session:
+        ids = await find_session(session, digest)
+    if ids is None:
+        return None
+    limits, now = services.settings.accounts, services.clock()
+    async with services.database.transaction(ids.user_id) as session:
+        row = await get_session(session, ids.session_id)
+        user = await get_user(session, ids.user_id)
+        if row is None or user is None or not is_live(row, limits, now):
+            return None
+        if row.last_seen_at < now - TOUCH_AT_MOST_EVERY:
+            row.last_seen_at = now
+        return _visitor_of(row, user, limits, now)
+
+
+def is_live(row: WebSessionRow, limits: AccountSettings, now: datetime) -> bool:
+    """Say whether a session still stands: not ended, not too old, not unseen for too long."""
+    if row.revoked_at is not None or row.expires_at <= now:
+        return False
+    return now - row.last_seen_at < limits.idle
+
+
+def _visitor_of(
+    row: WebSessionRow, user: UserRow, limits: AccountSettings, now: datetime
+) -> Visitor:
+    return Visitor(
+        user_id=UserId(user.id),
+        session_id=row.id,
+        role=user.role,
+        email_confirmed=user.email_confirmed_at is not None,
+        stepped_up_at=row.stepped_up_at,
+        session_ends_at=min(row.expires_at, now + limits.idle),
+        locale=user.locale,
+        time_zone=user.time_zone,
+        display_currency=user.display_currency,
+    )

@@ -1,0 +1,44 @@
+"""Browsers at the served pages: of somebody unknown, and of people who are signed in."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from browsing import Site, new_site
+
+from db.session import Database
+
+MakeSite = Callable[..., Awaitable[Site]]
+
+
+@pytest.fixture
+async def make_site(database: Database) -> AsyncIterator[MakeSite]:
+    """Return a way to get a browser at an address; with a person it is theirs, signed in."""
+    async with AsyncExitStack() as opened:
+
+        async def make(url: str, settings: Any = None, person: Any = None) -> Site:
+            site = await new_site(url, opened)
+            if person is not None:
+                await site.sign_in_as(settings, database, person.user_id)
+            return site
+
+        yield make
+
+
+@pytest.fixture
+async def stranger(make_site: MakeSite, api_url: str) -> Site:
+    """Return the browser of somebody unknown; Temporal is away."""
+    return await make_site(api_url)
+
+
+@pytest.fixture
+async def pages(make_site: MakeSite, api_url: str, settings: Any, ana: Any) -> Site:
+    """Return Ana's browser, signed in and stepped up; Temporal is away."""
+    return await make_site(api_url, settings, ana)
+
+
+@pytest.fixture
+async def other_pages(make_site: MakeSite, api_url: str, settings: Any, ben: Any) -> Site:
+    """Return Ben's browser, to look at what is Ana's."""
+    return await make_site(api_url, settings, ben)
