@@ -24,7 +24,7 @@ from api.web import card_setup, pay
 from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
 from api.web.visits import Elsewhere
-from db.session import Database
+from db.session import APP_ROLE, Database
 from db.vault import PersonalVault
 from providers.http import HeaderHook
 from providers.registry import build_providers, no_extra_headers
@@ -108,7 +108,7 @@ async def _open(
     """Build what the routes need; nothing is called, so that the API starts whatever is away."""
     database = Database(
         settings.database_for("app"),
-        role=settings.database_app_role,
+        role=APP_ROLE,
         pool_size=settings.database_pool_size,
     )
     opened.push_async_callback(database.close)

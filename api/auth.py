@@ -8,8 +8,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.dependencies import ServicesDep
 from api.errors import ApiProblem
-from db.queries.users import find_api_key, touch_api_key, touch_is_due
-from db.session import SystemActor
+from db.queries.users import find_api_key, get_api_key, touch_api_key, touch_is_due
+from db.session import SystemActor, act_as
 from domain.ids import UserId
 from runtime.tokens import api_key_hash
 
@@ -47,15 +47,20 @@ async def current_user(
     if credentials is None or not credentials.credentials.startswith("pk_"):
         raise _refusal()
     digest = api_key_hash(services.settings.api_key_pepper, credentials.credentials)
+    now = services.clock()
     async with services.database.transaction(_ACTOR) as session:
-        row = await find_api_key(session, digest)
-    if row is None or row.revoked_at is not None:
-        raise _refusal()
-    caller, now = Caller(UserId(row.user_id)), services.clock()
-    if touch_is_due(row, now):
-        async with services.database.transaction(caller.user_id) as session:
-            await touch_api_key(session, row.id, now)
-    return caller
+        found = await find_api_key(session, digest)
+        if found is None:
+            raise _refusal()
+        key_id, user_id = found
+        # The look-up tells ids only: the key itself is read as its owner.
+        await act_as(session, user_id)
+        key = await get_api_key(session, key_id)
+        if key is None:
+            raise _refusal()
+        if touch_is_due(key, now):
+            await touch_api_key(session, key_id, now)
+    return Caller(user_id)
 
 
 CurrentUser = Annotated[Caller, Depends(current_user)]

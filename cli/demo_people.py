@@ -12,7 +12,7 @@ import httpx2
 from cli.demo_stage import Stage
 from cli.invariants import Rows, load_rows, unsettled
 from db.accounts import ensure_account, issue_api_key
-from db.session import Database, SystemActor
+from db.session import WORKER_ROLE, Database, SystemActor
 from db.vault import PersonalVault
 from runtime.clock import system_now
 from runtime.settings import Settings
@@ -158,9 +158,7 @@ class Town:
 
     def __init__(self, settings: Settings, api_url: str, stage: Stage) -> None:
         self._settings, self._url, self._stage = settings, api_url, stage
-        self._database = Database(
-            settings.database_for("worker"), role=settings.database_worker_role, pool_size=2
-        )
+        self._database = Database(settings.database_for("worker"), role=WORKER_ROLE, pool_size=2)
         self._travellers: list[Traveller] = []
 
     async def __aenter__(self) -> Self:

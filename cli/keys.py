@@ -93,13 +93,11 @@ def _run(work: "Callable[[Settings, Database], Coroutine[Any, Any, T]]") -> T:
 
 @asynccontextmanager
 async def _operator() -> "AsyncIterator[tuple[Settings, Database]]":
-    from db.session import Database
+    from db.session import WORKER_ROLE, Database
     from runtime.settings import load_settings
 
     settings = load_settings()
-    database = Database(
-        settings.database_for("worker"), role=settings.database_worker_role, pool_size=2
-    )
+    database = Database(settings.database_for("worker"), role=WORKER_ROLE, pool_size=2)
     try:
         yield settings, database
     finally:
@@ -122,29 +120,25 @@ async def _create(
 
 
 async def _list(settings: "Settings", database: "Database", email: str) -> list[dict[str, object]]:
-    from db.queries.users import find_user_by_email_hmac, list_api_keys
+    from db.queries.users import find_user_id_by_email_hmac, list_api_keys
     from db.session import SystemActor
-    from domain.ids import UserId
     from runtime.tokens import email_hash
 
     async with database.transaction(SystemActor("operator")) as session:
-        user = await find_user_by_email_hmac(session, email_hash(settings.api_key_pepper, email))
-        rows = await list_api_keys(session, UserId(user.id)) if user else []
+        user = await find_user_id_by_email_hmac(session, email_hash(settings.api_key_pepper, email))
+        rows = await list_api_keys(session, user) if user else []
         return [row.model_dump(exclude={"key_hash", "user_id"}) for row in rows]
 
 
 async def _revoke(settings: "Settings", database: "Database", email: str, key_id: UUID) -> bool:
-    from db.queries.users import find_user_by_email_hmac, revoke_api_key
+    from db.queries.users import find_user_id_by_email_hmac, revoke_api_key
     from db.session import SystemActor
-    from domain.ids import UserId
     from runtime.clock import system_now
     from runtime.tokens import email_hash
 
     async with database.transaction(SystemActor("operator")) as session:
-        user = await find_user_by_email_hmac(session, email_hash(settings.api_key_pepper, email))
-        return user is not None and await revoke_api_key(
-            session, UserId(user.id), key_id, system_now()
-        )
+        user = await find_user_id_by_email_hmac(session, email_hash(settings.api_key_pepper, email))
+        return user is not None and await revoke_api_key(session, user, key_id, system_now())
 
 
 async def _rotate(settings: "Settings", database: "Database") -> int:

@@ -6,7 +6,7 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.api_key import ApiKeyRow
-from db.queries.users import create_api_key, create_user, find_user_by_email_hmac
+from db.queries.users import create_api_key, create_user, find_user_id_by_email_hmac
 from db.vault import PersonalVault
 from domain.ids import UserId
 from runtime.tokens import API_KEY_PREFIX_LENGTH, api_key_hash, email_hash, new_api_key
@@ -17,9 +17,9 @@ async def ensure_account(
 ) -> UserId:
     """Return the person with this address, added if new. Runs under the worker's role."""
     hashed = email_hash(pepper, email)
-    known = await find_user_by_email_hmac(session, hashed)
+    known = await find_user_id_by_email_hmac(session, hashed)
     if known is not None:
-        return UserId(known.id)
+        return known
     user_id = UserId(uuid4())
     # The data key hangs on the person's row, so the address is sealed once that is there.
     row = await create_user(

@@ -14,10 +14,14 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from domain.ids import UserId
 
+OWNER_ROLE = "parker_owner"
 APP_ROLE = "parker_app"
 WORKER_ROLE = "parker_worker"
+OPERATOR_ROLE = "parker_operator"
+BACKUP_ROLE = "parker_backup"
 
 _PERSON = "person"
+_READ = "read"
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,22 @@ class SystemActor:
     name: str
 
 
+@dataclass(frozen=True)
+class OperatorActor:
+    """An operator who looks at one person under a reason that is on record (`db/reads.py`)."""
+
+    person: UserId
+    read_id: UUID
+
+
+Actor = UserId | SystemActor | OperatorActor
+
+
 class Database:
     """A pool of connections that all act under one role.
 
-    `role` is parker_app (sees the rows of the transaction's person), parker_worker (sees all), or
-    None for the login itself.
+    `role` is parker_app (sees the rows of the transaction's person), parker_worker (sees all),
+    parker_operator (sees a person under a reason), or None for the login itself.
     """
 
     def __init__(self, url: str, *, role: str | None, pool_size: int = 10) -> None:
@@ -48,10 +63,9 @@ class Database:
         )
 
     @asynccontextmanager
-    async def transaction(self, actor: UserId | SystemActor) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, actor: Actor) -> AsyncIterator[AsyncSession]:
         """Open a transaction for the actor; commit at its end, roll back on any error."""
-        person = "" if isinstance(actor, SystemActor) else str(UUID(str(actor)))
-        async with self._sessions(info={_PERSON: person}) as session:
+        async with self._sessions(info=_acting(actor)) as session:
             await _connect(session)
             yield session
             await session.commit()
@@ -87,6 +101,24 @@ class Database:
         return "-c timezone=UTC" + (f" -c role={self._role}" if self._role else "")
 
 
+async def act_as(session: AsyncSession, person: UserId) -> None:
+    """Go on in this transaction as the person whose id a look-up has just returned."""
+    session.info[_PERSON] = str(UUID(str(person)))
+    await session.execute(
+        text("SELECT set_config('app.user_id', :person, true)"), {"person": session.info[_PERSON]}
+    )
+
+
+def _acting(actor: Actor) -> dict[str, str]:
+    match actor:
+        case SystemActor():
+            return {_PERSON: "", _READ: ""}
+        case OperatorActor():
+            return {_PERSON: str(UUID(str(actor.person))), _READ: str(UUID(str(actor.read_id)))}
+        case _:
+            return {_PERSON: str(UUID(str(actor))), _READ: ""}
+
+
 class _ActingSession(Session):
     """Begins each transaction on behalf of `info[_PERSON]`; one not set sees no person's rows."""
 
@@ -94,9 +126,11 @@ class _ActingSession(Session):
 @event.listens_for(_ActingSession, "after_begin")
 def _act(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
     del transaction
-    # Several statements in one round trip take no parameters; the person is a UUID or nothing.
+    # Several statements in one round trip take no parameters; both are UUIDs or nothing.
+    person, read = session.info[_PERSON], session.info[_READ]
     connection.exec_driver_sql(
-        f"BEGIN; SELECT set_config('app.user_id', '{session.info[_PERSON]}', true)"
+        f"BEGIN; SELECT set_config('app.user_id', '{person}', true),"
+        f" set_config('app.read_id', '{read}', true)"
     )
 
 

@@ -118,9 +118,6 @@ class Settings(BaseSettings):
     database_url: str = ""
     database_app_url: _OptionalText = None
     database_worker_url: _OptionalText = None
-    database_owner_role: str = "parker_owner"
-    database_app_role: str = "parker_app"
-    database_worker_role: str = "parker_worker"
     database_pool_size: Annotated[int, Field(ge=2, le=100)] = 10
     supabase_url: _OptionalText = Field(None, validation_alias=_own("SUPABASE_URL"))
     supabase_service_role_key: _Optional = Field(

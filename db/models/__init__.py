@@ -19,6 +19,7 @@ from db.models.payment import PaymentRow
 from db.models.payment_customer import PaymentCustomerRow
 from db.models.payment_method import PaymentMethodRow
 from db.models.payment_setup import PaymentSetupRow
+from db.models.personal_read import PersonalReadRow
 from db.models.price_observation import PriceObservationRow
 from db.models.proposal import ProposalRow
 from db.models.provider_call import ProviderCallRow
@@ -52,6 +53,7 @@ __all__ = [
     "PaymentMethodRow",
     "PaymentRow",
     "PaymentSetupRow",
+    "PersonalReadRow",
     "PriceObservationRow",
     "ProposalRow",
     "ProviderCallRow",

@@ -40,11 +40,11 @@ async def get_user(session: AsyncSession, user_id: UUID) -> UserRow | None:
     return await session.get(UserRow, user_id)
 
 
-async def find_user_by_email_hmac(session: AsyncSession, email_hmac: str) -> UserRow | None:
-    """Find whose address this is, before it is known who asks."""
-    query = select(UserRow).from_statement(text("SELECT * FROM find_user_by_email_hmac(:hmac)"))
-    row: UserRow | None = await session.scalar(query, {"hmac": email_hmac})
-    return row
+async def find_user_id_by_email_hmac(session: AsyncSession, email_hmac: str) -> UserId | None:
+    """Find whose address this is, before it is known who asks; the rest is theirs to read."""
+    query = text("SELECT find_user_by_email_hmac(:hmac)")
+    found: UUID | None = await session.scalar(query, {"hmac": email_hmac})
+    return None if found is None else UserId(found)
 
 
 async def create_api_key(
@@ -65,10 +65,16 @@ async def create_api_key(
     return row
 
 
-async def find_api_key(session: AsyncSession, key_hash: str) -> ApiKeyRow | None:
-    """Find a key that was not revoked, before it is known who asks."""
-    query = select(ApiKeyRow).from_statement(text("SELECT * FROM find_api_key(:hash)"))
-    row: ApiKeyRow | None = await session.scalar(query, {"hash": key_hash})
+async def find_api_key(session: AsyncSession, key_hash: str) -> tuple[UUID, UserId] | None:
+    """Find a key that was not revoked, and whose it is, before it is known who asks."""
+    query = text("SELECT key_id, user_id FROM find_api_key(:hash)")
+    row = (await session.execute(query, {"hash": key_hash})).one_or_none()
+    return None if row is None else (row.key_id, UserId(row.user_id))
+
+
+async def get_api_key(session: AsyncSession, key_id: UUID) -> ApiKeyRow | None:
+    """Return the key unless it was revoked; needs its owner's transaction."""
+    row = await session.get(ApiKeyRow, key_id, populate_existing=True)
     return row if row is not None and row.revoked_at is None else None
 
 

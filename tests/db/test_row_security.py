@@ -10,13 +10,14 @@ from db.queries.users import (
     create_api_key,
     create_user,
     find_api_key,
-    find_user_by_email_hmac,
+    find_user_id_by_email_hmac,
+    get_api_key,
     get_user,
     list_api_keys,
     revoke_api_key,
     touch_api_key,
 )
-from db.session import Database, SystemActor
+from db.session import Database, SystemActor, act_as
 from domain.ids import UserId
 
 OWNED = (
@@ -121,14 +122,16 @@ async def test_a_key_is_found_before_its_owner_is_known(app_database: Database, 
             now=now,
         )
     async with app_database.transaction(SystemActor("api")) as session:
-        found = await find_api_key(session, "hash")
-        assert found is not None
-        assert (found.id, found.user_id) == (key_id, user_id)
+        assert await find_api_key(session, "hash") == (key_id, user_id)
         assert await find_api_key(session, "other") is None
-        person = await find_user_by_email_hmac(session, "mail")
-        assert person is not None
-        assert person.id == user_id
-        assert await find_user_by_email_hmac(session, "nobody") is None
+        assert await find_user_id_by_email_hmac(session, "mail") == user_id
+        assert await find_user_id_by_email_hmac(session, "nobody") is None
+        # Ids and no more: the rest is read as the person.
+        assert await get_user(session, user_id) is None
+        assert await get_api_key(session, key_id) is None
+        await act_as(session, user_id)
+        assert await get_user(session, user_id) is not None
+        assert await get_api_key(session, key_id) is not None
     async with app_database.transaction(user_id) as session:
         await touch_api_key(session, key_id, now)
     async with app_database.transaction(user_id) as session:
@@ -138,3 +141,5 @@ async def test_a_key_is_found_before_its_owner_is_known(app_database: Database, 
         assert not await revoke_api_key(session, UserId(uuid4()), key_id, now)
     async with app_database.transaction(SystemActor("api")) as session:
         assert await find_api_key(session, "hash") is None
+        await act_as(session, user_id)
+        assert await get_api_key(session, key_id) is None

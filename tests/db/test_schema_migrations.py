@@ -9,7 +9,18 @@ from sqlmodel import SQLModel
 
 import db.models  # noqa: F401  # fills the metadata
 from db import migrate
-from db.session import Database, SystemActor
+from db.access import TABLES
+from db.session import (
+    APP_ROLE,
+    BACKUP_ROLE,
+    OPERATOR_ROLE,
+    OWNER_ROLE,
+    WORKER_ROLE,
+    Database,
+    SystemActor,
+)
+
+ROLES = (OWNER_ROLE, APP_ROLE, WORKER_ROLE, OPERATOR_ROLE, BACKUP_ROLE)
 
 
 def _tables(url: str) -> int:
@@ -83,11 +94,34 @@ def test_every_table_of_a_persons_is_secured(database_url: str):
     assert owners == [("parker_owner",)]
 
 
+def test_every_table_says_who_may_do_what(database_url: str):
+    with psycopg.connect(database_url) as connection:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables "
+            "WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+        ).fetchall()
+        secured = connection.execute(
+            "SELECT relname FROM pg_class WHERE relrowsecurity AND relkind = 'r'"
+        ).fetchall()
+        policies = connection.execute(
+            "SELECT tablename, unnest(roles)::text FROM pg_policies WHERE schemaname = 'public'"
+        ).fetchall()
+    # A new table: a line in db/access.py, and `db.migrations.rights.secure` in its migration.
+    assert {name for (name,) in tables} == set(TABLES)
+    needed = {
+        (table, role)
+        for (table,) in secured
+        for role in (APP_ROLE, WORKER_ROLE, OPERATOR_ROLE, BACKUP_ROLE)
+        if TABLES[table].of(role) != "/"
+    }
+    assert needed - set(policies) == set()
+
+
 def test_a_login_that_is_no_superuser_can_migrate_and_take_on_a_role(empty_database_url: str):
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         name = connection.info.dbname
         connection.execute(f"CREATE ROLE login_{name} LOGIN")
-        connection.execute(f"GRANT parker_owner, parker_app, parker_worker TO login_{name}")
+        connection.execute(f"GRANT {', '.join(ROLES)} TO login_{name}")
         connection.execute(f"ALTER DATABASE {name} OWNER TO login_{name}")
     login_url = make_url(empty_database_url).set(username=f"login_{name}")
     url = login_url.render_as_string(hide_password=False)

@@ -24,7 +24,7 @@ from sandbox import Sandbox
 
 from cli.stack import Stack
 from db.accounts import issue_api_key
-from db.session import Database, SystemActor
+from db.session import WORKER_ROLE, Database, SystemActor
 from domain.ids import TravelerId, UserId
 from domain.messages.campaign import NewCampaign
 from providers.registry import build_providers
@@ -54,9 +54,7 @@ def stack() -> Iterator[Stack]:
 async def opened_house(stack: Stack) -> AsyncIterator[House]:
     """Look into the stack from outside, with connections that outlive kills."""
     settings = stack.settings
-    database = Database(
-        settings.database_for("worker"), role=settings.database_worker_role, pool_size=5
-    )
+    database = Database(settings.database_for("worker"), role=WORKER_ROLE, pool_size=5)
     providers = await build_providers(settings)
     sandbox = Sandbox(stack.sandbox_url, settings.sandbox_smtp_port, stack.sandbox_control_token)
     try:

@@ -22,7 +22,7 @@ from psycopg import sql
 
 from cli.stack import Stack
 from db.accounts import ensure_account, issue_api_key
-from db.session import Database, SystemActor
+from db.session import WORKER_ROLE, Database, SystemActor
 from db.vault import PersonalVault
 from runtime.clock import system_now
 
@@ -234,9 +234,7 @@ async def _give_back(person: Person) -> None:
 @contextlib.asynccontextmanager
 async def _people(installation: Stack, count: int) -> AsyncIterator[list[Person]]:
     settings = installation.settings
-    database = Database(
-        settings.database_for("worker"), role=settings.database_worker_role, pool_size=2
-    )
+    database = Database(settings.database_for("worker"), role=WORKER_ROLE, pool_size=2)
     found: list[Person] = []
     vault, pepper, now = PersonalVault(settings.keys), settings.api_key_pepper, system_now()
     try:

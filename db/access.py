@@ -1,0 +1,116 @@
+"""Which database role may do what in which table: the one place that says so.
+
+Migrations give the rights (`db/migrations/rights.py`); tests/db/test_access_by_sql.py tries every
+table as every role and compares. A new table needs its line here.
+
+S, I, U, D are select, insert, update, delete. i and u: only the columns that `columns` names.
+Before the stroke stands what may be done to rows of the transaction's person, after it what may be
+done to all others. For the operator that person is the one being looked at under a reason on
+record, so "S/" reads: after saying why, and never otherwise.
+"""
+
+from dataclasses import dataclass, field
+
+from db.session import APP_ROLE, BACKUP_ROLE, OPERATOR_ROLE, WORKER_ROLE
+
+
+@dataclass(frozen=True)
+class Access:
+    app: str
+    worker: str = "SIUD/SIUD"
+    operator: str = "S/"
+    backup: str = "S/S"
+    columns: dict[str, frozenset[str]] = field(default_factory=dict)
+    """For the app: the columns that an i or u is about."""
+
+    def of(self, role: str) -> str:
+        return {
+            APP_ROLE: self.app,
+            WORKER_ROLE: self.worker,
+            OPERATOR_ROLE: self.operator,
+            BACKUP_ROLE: self.backup,
+        }[role]
+
+
+KEPT_BY_API = Access(app="SIUD/")
+SECRET = Access(app="SIUD/", operator="/")
+OWNED_BY_PROCESS = Access(app="S/")
+OPERATED = Access(app="S/", operator="S/S")
+SHARED = Access(app="S/S", operator="S/S")
+
+TABLES: dict[str, Access] = {
+    # What the API itself changes, on behalf of its person.
+    "users": Access(
+        # Nobody gives themselves a role.
+        app="Siu/",
+        operator="SIU/",
+        columns={
+            "i": frozenset(
+                {
+                    "id",
+                    "email_encrypted",
+                    "email_hmac",
+                    "created_at",
+                    "password_hash",
+                    "locale",
+                    "time_zone",
+                    "display_currency",
+                }
+            ),
+            "u": frozenset(
+                {
+                    "email_encrypted",
+                    "email_hmac",
+                    "password_hash",
+                    "email_confirmed_at",
+                    "consent_blocked_until",
+                    "locale",
+                    "time_zone",
+                    "display_currency",
+                }
+            ),
+        },
+    ),
+    "web_sessions": Access(app="SIUD/", operator="SU/"),
+    "api_keys": Access(app="SIUD/", operator="SIU/"),
+    "travelers": KEPT_BY_API,
+    "traveler_documents": KEPT_BY_API,
+    "payment_customers": KEPT_BY_API,
+    "payment_methods": KEPT_BY_API,
+    "payment_setups": KEPT_BY_API,
+    # Secrets, which are for no operator to see.
+    "data_keys": SECRET,
+    "totp_factors": SECRET,
+    "recovery_codes": SECRET,
+    "code_failures": SECRET,
+    "passkeys": SECRET,
+    # A question may be put before it is known who will answer.
+    "passkey_challenges": Access(app="SIUD/SIUD", operator="/"),
+    # What a process changes: the API reads.
+    "autobooking_campaigns": Access(
+        # A card that its owner gives up is replaced in their campaigns in the same transaction.
+        app="Su/",
+        columns={"u": frozenset({"payment_method_id"})},
+    ),
+    "mandates": OWNED_BY_PROCESS,
+    "campaign_events": OWNED_BY_PROCESS,
+    "proposals": OWNED_BY_PROCESS,
+    "bookings": OWNED_BY_PROCESS,
+    "autobooking_results": OWNED_BY_PROCESS,
+    "offer_decisions": OWNED_BY_PROCESS,
+    "notices": Access(app="SI/"),
+    # Ids, amounts and states, which operators must be able to list.
+    "booking_attempts": OPERATED,
+    "provider_calls": OPERATED,
+    "payments": OPERATED,
+    "refunds": OPERATED,
+    "operator_tasks": Access(app="S/", operator="SU/SU"),
+    # Nobody changes what was written down about a look but its end of keeping.
+    "personal_reads": Access(app="S/", worker="SD/SD", operator="I/I"),
+    # Nobody's: what the market looks like, and the installation's own switches.
+    "looks": SHARED,
+    "price_observations": SHARED,
+    "offer_snapshots": SHARED,
+    "pair_states": SHARED,
+    "switches": Access(app="S/S", operator="SIU/SIU"),
+}
