@@ -30,6 +30,7 @@ from pydantic_settings import (
 
 from runtime.account_settings import AccountSettings
 from runtime.crypto import MasterKeys
+from runtime.money_settings import MoneySettings
 from runtime.policy import Policy
 from runtime.settings_checks import (
     EXPECTED,
@@ -185,6 +186,7 @@ class Settings(BaseSettings):
     # Groups: the variable of `policy.x` is PARKER_POLICY_X. Each is listed in GROUPS.
     policy: Policy = Field(default_factory=Policy)
     accounts: AccountSettings = Field(default_factory=AccountSettings)
+    money: MoneySettings = Field(default_factory=MoneySettings)
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
@@ -315,7 +317,11 @@ class Settings(BaseSettings):
         return ""
 
 
-GROUPS: Mapping[str, type[BaseModel]] = {"policy": Policy, "accounts": AccountSettings}
+GROUPS: Mapping[str, type[BaseModel]] = {
+    "policy": Policy,
+    "accounts": AccountSettings,
+    "money": MoneySettings,
+}
 
 
 class _Values(EnvSettingsSource):

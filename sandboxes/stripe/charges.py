@@ -12,7 +12,7 @@ from sandboxes.stripe.lists import page
 _DAY = 86400
 _VISA_OFF_SESSION = 4 * _DAY + 18 * 3600
 _WINDOW = 7 * _DAY
-_DESCRIPTOR = "PARKER SANDBOX"
+_DESCRIPTOR = "PARKER FLIGHT"  # as in the account, so that it is what travellers are told
 
 
 def hold_window(brand: str, *, off_session: bool) -> int:
