@@ -78,6 +78,8 @@ TABLES: dict[str, Access] = {
     "payment_customers": KEPT_BY_API,
     "payment_methods": KEPT_BY_API,
     "payment_setups": KEPT_BY_API,
+    "campaign_drafts": KEPT_BY_API,
+    "trip_requests": KEPT_BY_API,
     # Secrets, which are for no operator to see.
     "data_keys": SECRET,
     "totp_factors": SECRET,

@@ -4,6 +4,7 @@ from db.models.api_key import ApiKeyRow
 from db.models.attempt import AttemptRow
 from db.models.booking import BookingRow
 from db.models.campaign import CampaignRow
+from db.models.campaign_draft import CampaignDraftRow
 from db.models.campaign_event import CampaignEventRow
 from db.models.campaign_result import CampaignResultRow
 from db.models.data_key import DataKeyRow
@@ -28,6 +29,7 @@ from db.models.second_factor import CodeFailureRow, RecoveryCodeRow, TotpFactorR
 from db.models.switch import SwitchRow
 from db.models.traveler import TravelerRow
 from db.models.traveler_document import TravelerDocumentRow
+from db.models.trip_request import TripRequestRow
 from db.models.user import UserRow
 from db.models.web_session import WebSessionRow
 
@@ -35,6 +37,7 @@ __all__ = [
     "ApiKeyRow",
     "AttemptRow",
     "BookingRow",
+    "CampaignDraftRow",
     "CampaignEventRow",
     "CampaignResultRow",
     "CampaignRow",
@@ -63,6 +66,7 @@ __all__ = [
     "TotpFactorRow",
     "TravelerDocumentRow",
     "TravelerRow",
+    "TripRequestRow",
     "UserRow",
     "WebSessionRow",
 ]

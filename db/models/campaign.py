@@ -59,6 +59,7 @@ class CampaignRow(SQLModel, table=True):
     traveler_ids: Ids
     party: Json
     payment_method_id: UUID | None = Field(default=None, foreign_key="payment_methods.id")
+    trip_request_id: UUID | None = Field(default=None, foreign_key="trip_requests.id", index=True)
     budget_minor: Minor
     currency: Currency
     currency_exponent: Annotated[int, Field(sa_type=SmallInteger)]

@@ -12,7 +12,10 @@ class PriceObservationRow(SQLModel, table=True):
     """The cheapest of a look for one number of stops, airline and refundability."""
 
     __tablename__ = "price_observations"
-    __table_args__ = (Index("price_observations_by_pair", "seller", "pair_key", "at"),)
+    __table_args__ = (
+        Index("price_observations_by_pair", "seller", "pair_key", "at"),
+        Index("price_observations_by_route", "seller", "origin", "destination", "at"),
+    )
 
     id: Annotated[int | None, Field(primary_key=True, sa_type=BigInteger)] = None
     look_id: UUID = Field(foreign_key="looks.id", index=True)

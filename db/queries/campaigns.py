@@ -44,6 +44,7 @@ async def insert_campaign(
         "criteria_version": 1,
         # None: the default of the moment of booking, so that a new default serves at once.
         "payment_method_id": new.payment_method_id,
+        "trip_request_id": new.trip_request_id,
         "expires_at": new.expires_at,
         "opens_at": new.opens_at,
         "ends_at": new.ends_at,

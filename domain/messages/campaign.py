@@ -46,6 +46,7 @@ class NewCampaign(Value):
     party: Party
     payment_method_id: PaymentMethodId | None = None  # None: the owner's default of the moment
     consent: Consent
+    trip_request_id: UUID | None = None  # the saved trip that this was made of
     body_hmac: str
     created_at: datetime
     expires_at: datetime
