@@ -12,7 +12,13 @@ from temporalio.workflow import LocalActivityConfig
 from activities.failures import heartbeats, to_application_error
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ROWS, ActivityOptions
-from db.models import LookRow, OfferDecisionRow, OfferSnapshotRow, PriceObservationRow
+from db.models import (
+    CampaignFareRow,
+    LookRow,
+    OfferDecisionRow,
+    OfferSnapshotRow,
+    PriceObservationRow,
+)
 from db.models.offer_decision import DecisionVerdict
 from db.queries.search import (
     Candidate,
@@ -27,7 +33,7 @@ from db.queries.search import (
 )
 from db.session import Database
 from domain.ids import LookId, derive
-from domain.matching import Reason, Verdict, judge
+from domain.matching import FLIGHTS_FIT, Reason, Verdict, judge
 from domain.messages.campaign import OfferFound
 from domain.messages.search import DueLook, LookInput, LookResult, Match, PlanInput, RoundPlan
 from domain.money import Money
@@ -160,6 +166,7 @@ class SearchActivities:
                 observations=_observations(look, offers),
                 snapshots=_snapshots(look_id, offers) if decisions else [],
                 decisions=decisions,
+                fares=[c.fare(look) for c in chosen],
             )
         matches = tuple(m for c in chosen if (m := c.match(look_id, request)))
         return LookResult(matches=matches, offers=len(offers))
@@ -252,6 +259,26 @@ class _Decided:
             self._row(look_id, offer, verdict, scores.get(offer.offer_id), now)
             for offer, verdict in (self._verdicts if every else self._telling())
         ]
+
+    def fare(self, look: LookRow) -> CampaignFareRow:
+        """Return what the look adds to the wish's day: the best fare whose flights fit."""
+        wish = self._candidate.criteria
+        fitting = [(o, v) for o, v in self._verdicts if v.reason in FLIGHTS_FIT]
+        best = min(fitting, key=_price, default=None)
+        return CampaignFareRow(
+            campaign_id=self._candidate.campaign_id,
+            user_id=self._candidate.user_id,
+            criteria_version=self._candidate.criteria_version,
+            day=look.at.date(),
+            looks=1,
+            offers=len(self._verdicts),
+            last_at=look.at,
+            currency=wish.budget.currency,
+            best_minor=_price(best) if best else None,
+            best_at=look.at if best else None,
+            best_look_id=look.id if best else None,
+            best_offer_id=best[0].offer_id if best else None,
+        )
 
     def _telling(self) -> list[tuple[Offer, Verdict]]:
         """Return the best matches, and the cheapest offer of each reason speaking for the rest."""

@@ -100,6 +100,7 @@ TABLES: dict[str, Access] = {
     "bookings": OWNED_BY_PROCESS,
     "autobooking_results": OWNED_BY_PROCESS,
     "offer_decisions": OWNED_BY_PROCESS,
+    "campaign_fares": OWNED_BY_PROCESS,
     "notices": Access(app="SI/"),
     # Ids, amounts and states, which operators must be able to list.
     "booking_attempts": OPERATED,

@@ -71,5 +71,11 @@ class Criteria(Value):
     worth: Worth = Worth()
 
     @property
+    def flights(self) -> "Criteria":
+        """The wish without what only decides between flights that fit: budget and preferences."""
+        anything = {"budget": Money.zero(self.budget.currency), "weights": ScoreWeights()}
+        return self.model_copy(update={**anything, "worth": Worth()})
+
+    @property
     def is_return(self) -> bool:
         return self.nights_min is not None

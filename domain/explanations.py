@@ -134,8 +134,12 @@ def why_booked(
 def extra_worth(chosen: Contender, other: Contender, cheapest: Money) -> Money | None:
     """Return how much dearer than the chosen offer the other could have been and still won.
 
-    It follows from the weights with which both were ranked. None: the price does not count.
+    It follows from what both were ranked by: what comfort is worth to the wish, or its weights.
+    None: the price does not count.
     """
+    if any(part.counts for part in other.parts):
+        worth = _lacks(chosen) - _lacks(other)
+        return Money(minor=max(0, worth), currency=cheapest.currency)
     price = next((p for p in other.parts if p.name == "price"), None)
     if price is None or price.weight <= 0:
         return None
@@ -145,6 +149,10 @@ def extra_worth(chosen: Contender, other: Contender, cheapest: Money) -> Money |
     most = int(price.weight * cheapest.minor / missing) - chosen.total.minor
     one = 10 ** exponent(cheapest.currency)
     return Money(minor=max(0, most) // one * one, currency=cheapest.currency)
+
+
+def _lacks(offer: Contender) -> int:
+    return sum(p.counts.minor for p in offer.parts if p.counts is not None and p.name != "price")
 
 
 def _against(chosen: Contender, others: Sequence[Contender]) -> str:

@@ -41,6 +41,10 @@ class Reason(StrEnum):
     BAGS_NOT_PRICED = "bags_not_priced"
 
 
+# Refused for one of these, an offer would still have been the flight that was wished for.
+FLIGHTS_FIT = frozenset({Reason.MATCHES, Reason.OVER_BUDGET, Reason.IGNORED})
+
+
 class Verdict(Value):
     """What was decided over one offer. `total` has the bags in it, once they are priced."""
 

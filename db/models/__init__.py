@@ -6,6 +6,7 @@ from db.models.booking import BookingRow
 from db.models.campaign import CampaignRow
 from db.models.campaign_draft import CampaignDraftRow
 from db.models.campaign_event import CampaignEventRow
+from db.models.campaign_fare import CampaignFareRow
 from db.models.campaign_result import CampaignResultRow
 from db.models.data_key import DataKeyRow
 from db.models.look import LookRow
@@ -39,6 +40,7 @@ __all__ = [
     "BookingRow",
     "CampaignDraftRow",
     "CampaignEventRow",
+    "CampaignFareRow",
     "CampaignResultRow",
     "CampaignRow",
     "CodeFailureRow",

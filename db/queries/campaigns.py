@@ -17,6 +17,7 @@ from db.models.mandate import MandateRow
 from db.models.notice import NoticeRow, NoticeState
 from db.models.proposal import ProposalRow, ProposalStatus
 from db.paging import Page, check_limit, decode_cursor, page_of
+from db.queries.fares import keep_fares
 from db.queries.transitions import append_event, change_state
 from domain.attempts import LIVE, PAST_NO_RETURN
 from domain.campaigns import CampaignState
@@ -118,6 +119,7 @@ async def apply_edit(
     if row.criteria_version != edit.expected_version:
         raise StaleRow("autobooking_campaigns", row.id)
     version = row.criteria_version + 1
+    told = _told(row, edit, version)
     await revoke_mandate(session, row.id, now)
     await close_open_proposal(session, row.id, ProposalStatus.VOID, now)
     for name, value in _wish_columns(edit).items():
@@ -131,7 +133,8 @@ async def apply_edit(
     row.hold_off_until = None
     await session.flush()
     await _consent(session, row, edit.consent)
-    told = {"criteria_version": version, "mode": edit.mode.value}
+    if not told["shape_changed"]:
+        await keep_fares(session, row.id, version - 1)
     if row.status is CampaignState.AWAITING_APPROVAL:
         await change_state(
             session, row, CampaignState.ACTIVE, now=now, event="campaign.edited", data=told
@@ -150,6 +153,19 @@ def edited_so(row: CampaignRow, edit: CampaignEdit) -> bool:
         "ends_at": edit.ends_at,
     }
     return all(getattr(row, name) == value for name, value in wished.items())
+
+
+def _told(row: CampaignRow, edit: CampaignEdit, version: int) -> dict[str, Any]:
+    """Say in the event what a reader of the wish's past wants to know."""
+    same = row.wish.flights == edit.criteria.flights and row.travelling == edit.party
+    return {
+        "criteria_version": version,
+        "mode": edit.mode.value,
+        "budget_was_minor": row.budget_minor,
+        "budget_minor": edit.criteria.budget.minor,
+        "currency": edit.criteria.budget.currency,
+        "shape_changed": not same,
+    }
 
 
 async def close_open_proposal(

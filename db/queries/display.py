@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -13,21 +12,16 @@ from sqlmodel import col
 from db.models.attempt import AttemptRow
 from db.models.booking import BookingRow
 from db.models.campaign import CampaignRow
-from db.models.offer_decision import DecisionVerdict, OfferDecisionRow
 from db.models.pair_state import PairStateRow
 from db.models.payment import PaymentRow
 from db.models.proposal import ProposalRow, ProposalStatus
 from db.models.refund import RefundRow
 from db.paging import Page, check_limit, decode_cursor, page_of
+from db.queries.fares import Fares, fares_of
 from domain.campaigns import CampaignState
 from domain.ids import UserId
-from domain.matching import Reason
 from domain.payments import PaymentState
 from domain.search_plan import Known
-
-# Rejected for one of these, an offer would still have been the flight that was wished for.
-_FITTING = (Reason.MATCHES.value, Reason.OVER_BUDGET.value, Reason.IGNORED.value)
-_TODAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -36,8 +30,15 @@ class Standing:
 
     attempt: AttemptRow | None = None
     booking: BookingRow | None = None
-    best_minor: int | None = None
-    lately_minor: int | None = None
+    fares: Fares | None = None
+
+    @property
+    def best_minor(self) -> int | None:
+        return self.fares.best_minor if self.fares else None
+
+    @property
+    def lately_minor(self) -> int | None:
+        return self.fares.lately_minor if self.fares else None
 
 
 async def find_campaigns(
@@ -95,11 +96,8 @@ async def standings(
     )
     attempts = {row.campaign_id: row for row in await session.scalars(newest_attempts)}
     bookings = {row.campaign_id: row for row in await session.scalars(newest_bookings)}
-    best = await _best_fares(session, ids)
-    return {
-        one: Standing(attempts.get(one), bookings.get(one), *best.get(one, (None, None)))
-        for one in ids
-    }
+    fares = await fares_of(session, ids)
+    return {one: Standing(attempts.get(one), bookings.get(one), fares.get(one)) for one in ids}
 
 
 async def open_proposal(session: AsyncSession, campaign_id: UUID) -> ProposalRow | None:
@@ -152,41 +150,6 @@ async def money_of(
         .order_by(col(RefundRow.created_at))
     )
     return list(payments), list(refunds)
-
-
-async def _best_fares(
-    session: AsyncSession, ids: list[UUID]
-) -> dict[UUID, tuple[int | None, int | None]]:
-    """Return the lowest fare ever seen and that of the last day of looks, for the wish of now."""
-    last = (
-        func.max(col(OfferDecisionRow.at))
-        .over(partition_by=col(OfferDecisionRow.campaign_id))
-        .label("last")
-    )
-    fitting = (
-        select(
-            col(OfferDecisionRow.campaign_id).label("campaign_id"),
-            col(OfferDecisionRow.total_minor).label("minor"),
-            col(OfferDecisionRow.at).label("at"),
-            last,
-        )
-        .join(CampaignRow, col(CampaignRow.id) == col(OfferDecisionRow.campaign_id))
-        .where(
-            col(OfferDecisionRow.campaign_id).in_(ids),
-            col(OfferDecisionRow.criteria_version) == col(CampaignRow.criteria_version),
-            col(OfferDecisionRow.currency) == col(CampaignRow.currency),
-            or_(
-                col(OfferDecisionRow.verdict) != DecisionVerdict.REJECTED,
-                col(OfferDecisionRow.reason).in_(_FITTING),
-            ),
-        )
-        .subquery()
-    )
-    lately = func.min(fitting.c.minor).filter(fitting.c.at > fitting.c.last - _TODAY)
-    query = select(fitting.c.campaign_id, func.min(fitting.c.minor), lately).group_by(
-        fitting.c.campaign_id
-    )
-    return {one: (best, recent) for one, best, recent in await session.execute(query)}
 
 
 async def known_of(

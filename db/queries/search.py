@@ -16,11 +16,13 @@ from sqlalchemy.types import Date, DateTime, Integer, String
 from sqlmodel import SQLModel, col
 
 from db.models.campaign import CampaignRow
+from db.models.campaign_fare import CampaignFareRow
 from db.models.look import LookRow
 from db.models.offer_decision import DecisionVerdict, OfferDecisionRow
 from db.models.offer_snapshot import OfferSnapshotRow
 from db.models.pair_state import PairStateRow
 from db.models.price_observation import PriceObservationRow
+from db.queries.fares import add_fares
 from domain.campaigns import BookingMode, CampaignState
 from domain.criteria import Criteria
 from domain.ids import CampaignId, UserId
@@ -189,6 +191,8 @@ async def record_look(
     observations: Sequence[PriceObservationRow] = (),
     snapshots: Sequence[OfferSnapshotRow] = (),
     decisions: Sequence[OfferDecisionRow] = (),
+    *,
+    fares: Sequence[CampaignFareRow] = (),
 ) -> bool:
     """Write down a look and what it told; False if it was written down before."""
     added = await session.execute(
@@ -203,6 +207,8 @@ async def record_look(
     await _insert_many(session, PriceObservationRow, observations)
     await _insert_many(session, OfferSnapshotRow, snapshots)
     await _insert_many(session, OfferDecisionRow, decisions)
+    # Last: its locks are held until the commit.
+    await add_fares(session, fares)
     return True
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.criteria import Hours, ScoreWeights
+from domain.criteria import Hours, ScoreWeights, Worth
 from domain.explanations import (
     Contender,
     extra_worth,
@@ -188,6 +188,25 @@ def test_a_booking_is_explained_by_what_it_was_weighed_against(make: Any):
     assert _contenders(make, offers[0], nearer, price=0.8, stops=0.1)[0].stops == 0
     too_dear = _stopping(make, str(worth.decimal() + 489), 0, "900")
     assert _contenders(make, offers[0], too_dear, price=0.8, stops=0.1)[0].stops == 1
+
+
+def test_comfort_that_has_a_price_is_told_at_that_price(make: Any):
+    offers = [_stopping(make, "487.00", 1, "204"), _stopping(make, "583.00", 0, "900")]
+    wish = make.wish(worth=Worth(nonstop=make.usd("60")))
+    chosen, other = [
+        Contender(
+            flights=f"TP {one.offer_id}",
+            total=one.total,
+            stops=one.itinerary.connections,
+            score=score.total,
+            parts=score.parts,
+        )
+        for one, score in rank(offers, wish)
+    ]
+    assert why_booked(chosen, [other], paid=make.usd("487"), budget=make.usd("520")) == (
+        "Booked TP 204: 487 USD, 33 under your budget; the non-stop was 96 dearer, more than the 60"
+        " that it is worth to you."
+    )
 
 
 @pytest.mark.parametrize(
