@@ -9,7 +9,7 @@ from alembic import op
 from db.migrations.rights import secure
 
 revision = "20261126_1705"
-down_revision = "20261126_1700"
+down_revision = "20261126_1730"
 branch_labels = None
 depends_on = None
 
