@@ -79,6 +79,15 @@ ROUTES: Mapping[str, Rule] = {
     "GET /readyz": OPEN,
     "GET /api/v1/health": OPEN,
     "GET /api/v1/policy": OPEN,
+    "GET /api/v1/places": OPEN,
+    "POST /api/v1/places/near": OPEN,
+    "GET /api/v1/airlines": OPEN,
+    # Trips kept in mind
+    "POST /api/v1/backtests": KEY,
+    "POST /api/v1/trip-requests": KEY,
+    "GET /api/v1/trip-requests": KEY,
+    "GET /api/v1/trip-requests/{trip_request_id}": KEY_OF_OWNER,
+    "DELETE /api/v1/trip-requests/{trip_request_id}": KEY_OF_OWNER,
     # Campaigns
     "POST /api/autobooking/campaigns": KEY,
     "GET /api/autobooking/campaigns": KEY,

@@ -16,8 +16,10 @@ from api.rest import (
     campaign_status,
     campaigns,
     payment_methods,
+    places,
     policy,
     travelers,
+    trip_requests,
 )
 from api.services import Services, TemporalLink
 from api.web import card_setup, pay
@@ -40,6 +42,8 @@ as RFC 9457 describes, with a sentence in `detail` that a person can read.
 """
 _TAGS = [
     {"name": "campaigns", "description": "Wishes that are watched and booked by themselves."},
+    {"name": "trips", "description": "Trips kept in mind, and what past prices tell of them."},
+    {"name": "places", "description": "Airports, cities and airlines, by what people write."},
     {"name": "travellers", "description": "Who travels. Stored encrypted, field by field."},
     {"name": "payment methods", "description": "Saved cards. No card number ever reaches us."},
     {"name": "bookings", "description": "What was booked, and giving it back."},
@@ -83,6 +87,8 @@ def create_app(
         card_setup,
         payment_methods,
         bookings,
+        places,
+        trip_requests,
         policy,
         health,
         pay,

@@ -14,8 +14,9 @@ from api.wishes import check_wish, consent_of, default_name, expiry, validation_
 from db.models.campaign import CampaignRow
 from db.queries.attempts import live_mandate
 from db.queries.campaigns import get_campaign
+from db.queries.drafts import get_trip_request
 from domain.campaigns import BookingMode
-from domain.criteria import ScoreWeights
+from domain.criteria import Criteria, ScoreWeights
 from domain.ids import CampaignId, PaymentMethodId, UserId, campaign_id_for
 from domain.mandates import Mandate
 from domain.messages.campaign import (
@@ -111,7 +112,7 @@ async def _new_campaign(
     body_hmac: str,
 ) -> tuple[NewCampaign, tuple[str, ...]]:
     now = services.clock()
-    criteria = body.criteria.criteria(house_weights(services))
+    criteria, traveler_ids = await _wished(services, owner, body)
     consent = consent_of(body.consent, criteria.budget, now)
     async with services.database.transaction(owner) as session:
         checked = await check_wish(
@@ -119,7 +120,7 @@ async def _new_campaign(
             services,
             owner=owner,
             criteria=criteria,
-            traveler_ids=body.traveler_ids,
+            traveler_ids=traveler_ids,
             payment_method_id=body.payment_method_id,
             expires_at=expiry(now, services.settings.policy.campaign_months),
             now=now,
@@ -133,6 +134,7 @@ async def _new_campaign(
         traveler_ids=checked.traveler_ids,
         party=checked.party,
         payment_method_id=_card(body.payment_method_id),
+        trip_request_id=body.trip_request_id,
         consent=consent,
         body_hmac=body_hmac,
         created_at=now,
@@ -141,6 +143,32 @@ async def _new_campaign(
         ends_at=checked.ends_at,
     )
     return new, checked.warnings
+
+
+async def _wished(
+    services: Services, owner: UserId, body: CreateCampaignRequest
+) -> tuple[Criteria, list[UUID]]:
+    """Return what is wished for and for whom: as sent, else as the saved trip has it."""
+    trip = None
+    if body.trip_request_id is not None:
+        async with services.database.transaction(owner) as session:
+            trip = await get_trip_request(session, body.trip_request_id)
+        if trip is None or trip.user_id != owner:
+            raise field_refused(
+                "trip_request_id",
+                "there is no such trip request",
+                "Use an id of GET /api/v1/trip-requests.",
+            )
+    if body.criteria is not None:
+        criteria = body.criteria.criteria(house_weights(services))
+    elif trip is not None:
+        criteria = trip.wish
+    else:
+        raise field_refused("criteria", "nothing is wished for", "Give criteria, or a saved trip.")
+    people = body.traveler_ids or (list(trip.traveler_ids) if trip else [])
+    if not people:
+        raise field_refused("traveler_ids", "nobody travels", "Name one traveller at least.")
+    return criteria, people
 
 
 async def _edit_of(

@@ -58,15 +58,7 @@ async def check_wish(
 ) -> Checked:
     """Check every field; refuse with all that is wrong at once."""
     policy = services.settings.policy
-    found = check_criteria(
-        criteria,
-        today=now.date(),
-        expires_on=expires_at.date(),
-        seller_currencies=frozenset(policy.seller_currencies),
-        horizon_days=policy.horizon_days,
-        minimum_notice_days=policy.minimum_notice_days,
-    )
-    problems = [_under(problem, "criteria") for problem in found]
+    problems = list(possible(criteria, services, now, expires_on=expires_at.date()))
     people, missing = await _people(session, services, traveler_ids, now.date())
     problems += missing
     card = await _card(session, owner, payment_method_id, now.date())
@@ -90,6 +82,22 @@ async def check_wish(
         opens_at=_opening(criteria, policy.horizon_days, now),
         warnings=_warnings(criteria, people, card, policy.horizon_days, now.date()),
     )
+
+
+def possible(
+    criteria: Criteria, services: Services, now: datetime, *, expires_on: date | None = None
+) -> tuple[FieldProblem, ...]:
+    """Return what about the wish can never come true, whoever travels and whatever pays."""
+    policy = services.settings.policy
+    found = check_criteria(
+        criteria,
+        today=now.date(),
+        expires_on=expires_on or expiry(now, policy.campaign_months).date(),
+        seller_currencies=frozenset(policy.seller_currencies),
+        horizon_days=policy.horizon_days,
+        minimum_notice_days=policy.minimum_notice_days,
+    )
+    return tuple(_under(problem, "criteria") for problem in found)
 
 
 def expiry(now: datetime, months: int) -> datetime:

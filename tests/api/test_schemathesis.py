@@ -42,7 +42,13 @@ async def _real_ids(running: Any, person: Any, card_saver: Any, body: Any, wish:
     assert made.status_code == 201, made.text
     campaign = made.json()["id"]
     assert (await person.http.post(f"{CAMPAIGNS}/{campaign}/cancel")).status_code == 200
-    return {"campaign_id": campaign, "traveler_id": traveler["id"], "method_id": card["id"]}
+    trip = (await person.http.post("/api/v1/trip-requests", json={"criteria": criteria})).json()
+    return {
+        "campaign_id": campaign,
+        "traveler_id": traveler["id"],
+        "method_id": card["id"],
+        "trip_request_id": trip["id"],
+    }
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=str)

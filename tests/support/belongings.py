@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models import (
     AttemptRow,
     BookingRow,
+    CampaignDraftRow,
     PaymentMethodRow,
     PaymentSetupRow,
     ProposalRow,
+    TripRequestRow,
 )
 from db.models.booking import BookingKind, BookingProvider
 from db.queries.campaigns import insert_campaign
@@ -42,6 +44,8 @@ class Belongings:
     booking_id: UUID
     proposal_id: UUID
     attempt_id: UUID
+    trip_request_id: UUID
+    draft_id: UUID
 
 
 async def give_belongings(
@@ -78,7 +82,15 @@ async def give_belongings(
             departs_at=now + timedelta(days=42), arrives_at=now + timedelta(days=42, hours=8),
             ticketing_deadline=now + timedelta(days=1), created_at=now, updated_at=now,
         )  # fmt: skip
-        session.add_all([proposal, attempt, booking])
+        trip = TripRequestRow(
+            id=uuid4(), user_id=owner, name="Lisbon", criteria=_wish(now).model_dump(mode="json"),
+            traveler_ids=[], created_at=now, updated_at=now,
+        )  # fmt: skip
+        draft = CampaignDraftRow(
+            id=uuid4(), user_id=owner, answers={}, step="route", created_at=now, updated_at=now,
+            expires_at=now + timedelta(days=30),
+        )  # fmt: skip
+        session.add_all([proposal, attempt, booking, trip, draft])
     return Belongings(
         campaign_id=campaign_id,
         traveler_id=traveler,
@@ -87,6 +99,8 @@ async def give_belongings(
         booking_id=booking.id,
         proposal_id=proposal.id,
         attempt_id=attempt.id,
+        trip_request_id=trip.id,
+        draft_id=draft.id,
     )
 
 
@@ -121,19 +135,22 @@ async def _card(
 async def _campaign(
     session: AsyncSession, owner: UserId, traveler: TravelerId, now: datetime
 ) -> CampaignId:
-    budget = Money(minor=52_000, currency="USD")
-    criteria = Criteria(
-        origins=("JFK",), destinations=("LIS",), departure_from=_day(now, 40),
-        departure_until=_day(now, 60), budget=budget,
-    )  # fmt: skip
+    criteria = _wish(now)
     new = NewCampaign(
         campaign_id=CampaignId(uuid4()), owner_id=owner, name="Lisbon", criteria=criteria,
         mode=BookingMode.AUTO, traveler_ids=(traveler,), party=Party(),
-        consent=Consent(text_version="v1", cap=budget, consented_at=now), body_hmac="-",
+        consent=Consent(text_version="v1", cap=criteria.budget, consented_at=now), body_hmac="-",
         created_at=now, expires_at=now + timedelta(days=365), ends_at=now + timedelta(days=60),
     )  # fmt: skip
     row, _ = await insert_campaign(session, new, now)
     return CampaignId(row.id)
+
+
+def _wish(now: datetime) -> Criteria:
+    return Criteria(
+        origins=("JFK",), destinations=("LIS",), departure_from=_day(now, 40),
+        departure_until=_day(now, 60), budget=Money(minor=52_000, currency="USD"),
+    )  # fmt: skip
 
 
 def _day(now: datetime, ahead: int) -> date:

@@ -224,9 +224,16 @@ class CreateCampaignRequest(Request):
     )
 
     name: Name | None = Field(default=None, description="Absent: made of the route.")
-    criteria: CriteriaBody
+    criteria: CriteriaBody | None = Field(
+        default=None, description="Absent: those of the trip request."
+    )
     mode: BookingMode = BookingMode.AUTO
-    traveler_ids: TravelerIds
+    traveler_ids: TravelerIds | None = Field(
+        default=None, description="Absent: those of the trip request."
+    )
+    trip_request_id: UUID | None = Field(
+        default=None, description="A saved trip to make the campaign of; it remembers it."
+    )
     payment_method_id: UUID | None = Field(
         default=None, description="Absent: the card that is your default now."
     )
@@ -294,6 +301,7 @@ class CampaignResponse(Response):
     traveler_ids: list[UUID]
     party: PartyBody
     payment_method_id: UUID | None
+    trip_request_id: UUID | None = Field(description="The saved trip that it was made of.")
     budget: MoneyBody
     action_reason: str | None = Field(description="What is needed from you, if anything.")
     opens_at: datetime | None = Field(description="When airlines begin to sell its first date.")
@@ -317,6 +325,7 @@ class CampaignResponse(Response):
             traveler_ids=row.traveler_ids,
             party=PartyBody(**row.travelling.model_dump()),
             payment_method_id=row.payment_method_id,
+            trip_request_id=row.trip_request_id,
             budget=MoneyBody.of(row.budget),
             action_reason=row.action_reason,
             opens_at=row.opens_at,
