@@ -69,6 +69,9 @@ KEY = _rule(Answer.HEARD, nobody=Answer.KEY_NEEDED)
 KEY_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.KEY_NEEDED, strangers=Answer.ABSENT)
 """One thing of one person's."""
 
+PAGE = _rule(Answer.HEARD, nobody=Answer.SIGN_IN)
+"""A page of whoever is signed in; there is nothing of another person's to name."""
+
 ROUTES: Mapping[str, Rule] = {
     # What the application is
     "GET /openapi.json": OPEN,
@@ -125,6 +128,16 @@ ROUTES: Mapping[str, Rule] = {
     "GET /pay/{token}": LINK,
     "POST /pay/{token}": LINK,
     "GET /pay/{token}/return": LINK,
+    # Second factors
+    "GET /step-up": PAGE,
+    "POST /step-up": PAGE,
+    "GET /account/security": PAGE,
+    "POST /account/security/app": PAGE,
+    "GET /account/security/app": PAGE,
+    "POST /account/security/app/confirm": PAGE,
+    "GET /account/security/app/remove": PAGE,
+    "POST /account/security/app/remove": PAGE,
+    "POST /account/security/recovery-codes": PAGE,
     # Operators' tools: the address is the permission
     "OPTIONS /api/temporal-codec/{tag}/decode": LINK,
     "POST /api/temporal-codec/{tag}/decode": LINK,

@@ -22,7 +22,7 @@ from api.rest import (
     trip_requests,
 )
 from api.services import Services, TemporalLink
-from api.web import card_setup, pay
+from api.web import card_setup, pay, security, step_up
 from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
 from api.web.visits import Elsewhere
@@ -92,6 +92,8 @@ def create_app(
         policy,
         health,
         pay,
+        step_up,
+        security,
         operator_codec,
     ):
         app.include_router(module.router)

@@ -129,7 +129,7 @@ async def signed_in(visit: VisitDep) -> Visit:
     """Return the visit of somebody signed in; lead others to the door, and back."""
     if visit.visitor is None:
         # What was posted is gone; the page that it came from still has it.
-        here = visit.here if visit.request.method in {"GET", "HEAD"} else _referring(visit)
+        here = visit.here if visit.request.method in {"GET", "HEAD"} else came_from(visit)
         raise Elsewhere(back_to("/sign-in", here))
     return visit
 
@@ -147,7 +147,7 @@ async def confirmed(visit: SignedInDep) -> Visit:
 ConfirmedDep = Annotated[Visit, Depends(confirmed)]
 
 
-def _referring(visit: Visit) -> str:
+def came_from(visit: Visit) -> str:
     base = visit.services.settings.base_url
     referrer = visit.request.headers.get("referer", "")
     return safe_next(referrer.removeprefix(base) if referrer.startswith(f"{base}/") else None)

@@ -21,4 +21,6 @@ class WebSessionRow(SQLModel, table=True):
     last_seen_at: Instant
     expires_at: Instant = Field(index=True)
     stepped_up_at: OptionalInstant = None
+    factors_open_until: OptionalInstant = None
+    """A recovery code was used here: factors may be changed until then; no money moves by it."""
     revoked_at: OptionalInstant = None
