@@ -177,6 +177,14 @@ _STOPS = {
         NeedAction.TRAVELLERS,
         "Correct the details",
     ),
+    "consent_needed": (
+        NeedKind.CONSENT,
+        "What you agreed to does not cover this wish as it is now.",
+        _NOTHING,
+        "Read what you would allow, then give your consent anew.",
+        NeedAction.RENEW_CONSENT,
+        "Give your consent",
+    ),
     "no_card": (
         NeedKind.NO_CARD,
         "We found flights, and there is no card that we can use.",
@@ -238,7 +246,7 @@ def _of_card(facts: NeedFacts) -> Need | None:
 
 
 def _of_consent(facts: NeedFacts) -> Need | None:
-    if facts.consent:
+    if facts.consent or facts.action_reason == "consent_needed":
         return None
     return Need(
         kind=NeedKind.CONSENT,

@@ -47,7 +47,10 @@ BECAUSE = {
     FailureReason.BOOKING_STOPPED: "booking is stopped for everybody for the moment",
     FailureReason.PROVIDER_UNAVAILABLE: "the airline could not be reached",
 }
-_NEEDS = {"no_card": "there is no card that we can use"}
+_NEEDS = {
+    "no_card": "there is no card that we can use",
+    "consent_needed": "your consent does not cover it as it is now",
+}
 
 
 def story_line(
@@ -102,8 +105,8 @@ def _because(data: _Data) -> str:
     reason = str(data.get("reason"))
     if reason in _NEEDS:
         return f": {_NEEDS[reason]}"
-    known = reason in set(FailureReason)
-    return f": {BECAUSE[FailureReason(reason)]}" if known else ""
+    because = BECAUSE.get(FailureReason(reason)) if reason in set(FailureReason) else None
+    return f": {because}" if because else ""
 
 
 def _reference(data: _Data) -> str:

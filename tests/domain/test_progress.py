@@ -76,7 +76,7 @@ def test_booking_steps_say_where_it_is_and_where_it_stopped():
 
 
 def test_every_need_says_the_money_and_one_thing_to_do():
-    reasons = [None, "no_card", "else", *(r.value for r in STOPS_CAMPAIGN)]
+    reasons = [None, "no_card", "consent_needed", "else", *(r.value for r in STOPS_CAMPAIGN)]
     kinds = set()
     for campaign, attempt, reason, card, consent in product(
         CampaignState, [None, *AttemptState], reasons, CardHealth, [True, False]
@@ -95,7 +95,7 @@ def test_every_need_says_the_money_and_one_thing_to_do():
         kinds |= {need.kind for need in found}
         assert not (campaign in ENDED and found)
         if campaign is CampaignState.NEEDS_ACTION and reason not in {None, "else"}:
-            assert found[0].kind not in {NeedKind.CONSENT, NeedKind.ADDRESS}
+            assert found[0].kind is not NeedKind.ADDRESS
         for need in found:
             for words in (need.happened, need.money, need.doing, need.remedy):
                 assert words.endswith(".")
