@@ -23,7 +23,7 @@ from activities.refunds import RefundActivities
 from activities.search import SearchActivities
 from activities.unpaid_orders import UnpaidOrderActivities
 from db.session import WORKER_ROLE, Database
-from db.vault import PersonalVault
+from db.vault import vault_of
 from providers.registry import Providers, build_providers, no_extra_headers
 from runtime.metrics import metrics_runtime
 from runtime.settings import ProviderMode, Settings, load_settings
@@ -53,7 +53,7 @@ class Activities:
     """Every activity object of this process, built once."""
 
     def __init__(self, settings: Settings, database: Database, providers: Providers) -> None:
-        policy, vault = settings.policy, PersonalVault(settings.keys)
+        policy, vault = settings.policy, vault_of(settings)
         sandbox = settings.provider_mode("duffel") is ProviderMode.SANDBOX
         self.offers = OfferActivities(database, vault, providers.search, policy)
         self.search = SearchActivities(database, providers.search, policy)

@@ -27,7 +27,7 @@ from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
 from api.web.visits import Elsewhere
 from db.session import APP_ROLE, Database
-from db.vault import PersonalVault
+from db.vault import vault_of
 from providers.http import HeaderHook
 from providers.registry import build_providers, no_extra_headers
 from runtime.clock import system_now
@@ -128,7 +128,7 @@ async def _open(
     return Services(
         settings=settings,
         database=database,
-        vault=PersonalVault(settings.keys, clock=clock),
+        vault=vault_of(settings, clock=clock),
         temporal=TemporalLink(settings),
         cards=providers.vault,
         live=live,

@@ -11,7 +11,7 @@ from temporalio.client import Client
 import worker as product
 from cli.stack import PARTS, Stack
 from db.session import WORKER_ROLE, Database
-from db.vault import PersonalVault
+from db.vault import PersonalVault, vault_of
 from providers.registry import Providers, build_providers, no_extra_headers
 from runtime.settings import Settings
 from runtime.temporal import connect, set_search_queue_limit
@@ -79,6 +79,4 @@ async def inside(stack: Stack, *, wrap: Any = None, workers: bool = True) -> Asy
         if workers:
             for each in product.build_workers(client, settings, activities):
                 await opened.enter_async_context(each)
-        yield Inside(
-            stack, settings, database, client, providers, activities, PersonalVault(settings.keys)
-        )
+        yield Inside(stack, settings, database, client, providers, activities, vault_of(settings))

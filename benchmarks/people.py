@@ -13,7 +13,7 @@ from db.models.payment_method import PaymentMethodStatus
 from db.queries.payment_methods import add_payment_method, ensure_payment_customer
 from db.queries.travelers import add_traveler
 from db.session import Database, SystemActor
-from db.vault import PersonalVault
+from db.vault import vault_of
 from domain.campaigns import BookingMode
 from domain.criteria import Criteria
 from domain.ids import PaymentMethodId, TravelerId, UserId, campaign_id_for
@@ -35,7 +35,7 @@ class Registry:
         self, settings: Settings, database: Database, providers: Providers | None = None
     ) -> None:
         self._settings, self._database, self._providers = settings, database, providers
-        self._vault = PersonalVault(settings.keys)
+        self._vault = vault_of(settings)
 
     @classmethod
     def of(cls, house: Inside) -> "Registry":

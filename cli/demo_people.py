@@ -13,7 +13,7 @@ from cli.demo_stage import Stage
 from cli.invariants import Rows, load_rows, unsettled
 from db.accounts import ensure_account, issue_api_key
 from db.session import WORKER_ROLE, Database, SystemActor
-from db.vault import PersonalVault
+from db.vault import vault_of
 from runtime.clock import system_now
 from runtime.settings import Settings
 
@@ -191,7 +191,7 @@ class Town:
         async with self._database.transaction(_OPERATOR) as session:
             user = await ensure_account(
                 session,
-                PersonalVault(self._settings.keys),
+                vault_of(self._settings),
                 email=f"{name.lower()}@example.com",
                 pepper=pepper,
                 now=now,

@@ -67,7 +67,15 @@ def rotate_master() -> None:
 
     Keep the old master key in the setting until this has ended; then take it out.
     """
-    done = _run(_rotate)
+    from db.vault import vault_of
+    from runtime.crypto import DecryptionFailed
+    from runtime.settings import load_settings
+
+    try:
+        done = vault_of(load_settings()).rotate_master_key()
+    except DecryptionFailed as error:
+        complain(f"A data key does not open: {error}.")
+        raise typer.Exit(Exit.FAILURE) from error
     say(f"Rewrapped {done} data keys. Those of older master keys are no longer needed here.")
 
 
@@ -109,10 +117,10 @@ async def _create(
 ) -> tuple[str, str]:
     from db.accounts import ensure_account, issue_api_key
     from db.session import SystemActor
-    from db.vault import PersonalVault
+    from db.vault import vault_of
     from runtime.clock import system_now
 
-    vault, pepper, now = PersonalVault(settings.keys), settings.api_key_pepper, system_now()
+    vault, pepper, now = vault_of(settings), settings.api_key_pepper, system_now()
     async with database.transaction(SystemActor("operator")) as session:
         user_id = await ensure_account(session, vault, email=email, pepper=pepper, now=now)
         row, key = await issue_api_key(session, user_id, name=name, pepper=pepper, now=now)
@@ -139,9 +147,3 @@ async def _revoke(settings: "Settings", database: "Database", email: str, key_id
     async with database.transaction(SystemActor("operator")) as session:
         user = await find_user_id_by_email_hmac(session, email_hash(settings.api_key_pepper, email))
         return user is not None and await revoke_api_key(session, user, key_id, system_now())
-
-
-async def _rotate(settings: "Settings", database: "Database") -> int:
-    from db.vault import PersonalVault
-
-    return await PersonalVault(settings.keys).rotate_master_key(database)

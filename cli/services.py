@@ -56,10 +56,11 @@ def become_sandbox() -> NoReturn:
 def migrate_all() -> None:
     """Migrate the database, then tell Temporal what it must know of us."""
     from db.migrate import upgrade
+    from db.vault import vault_of
 
     settings = load_settings()
     configure_logging(log_format=settings.log_format, level=settings.log_level, process="migrate")
-    upgrade(settings.database_for("owner"))
+    upgrade(settings.database_for("owner"), vault=vault_of(settings))
     say("The database's schema is up to date.")
     try:
         asyncio.run(_prepare_temporal(settings))

@@ -81,7 +81,6 @@ TABLES: dict[str, Access] = {
     "campaign_drafts": KEPT_BY_API,
     "trip_requests": KEPT_BY_API,
     # Secrets, which are for no operator to see.
-    "data_keys": SECRET,
     "totp_factors": SECRET,
     "recovery_codes": SECRET,
     "code_failures": SECRET,

@@ -11,6 +11,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
+from db.vault import PersonalVault
+
 _FOLDER = Path(__file__).parent / "migrations"
 # Any number will do as long as it never changes and nobody else uses it.
 _LOCK = 7_214_533_901
@@ -20,9 +22,13 @@ _WAIT_FOR_OTHERS = "120s"
 _WAIT_FOR_TABLE = "5s"
 
 
-def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the schema up to the revision; nothing happens when it is there already."""
-    _run(url, lambda config: command.upgrade(config, revision))
+def upgrade(url: str, revision: str = "head", *, vault: PersonalVault | None = None) -> None:
+    """Bring the schema up to the revision; nothing happens when it is there already.
+
+    `vault` is where data keys go that an old schema keeps in a table; without it one that holds
+    any is not upgraded.
+    """
+    _run(url, lambda config: command.upgrade(config, revision), vault)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -47,12 +53,13 @@ def draft(url: str, message: str, now: datetime) -> None:
     _run(url, lambda config: command.revision(config, message, autogenerate=True, rev_id=name))
 
 
-def _run(url: str, act: Callable[[Config], object]) -> None:
+def _run(url: str, act: Callable[[Config], object], vault: PersonalVault | None = None) -> None:
     with _connected(url) as connection, _alone(connection):
         config = Config()
         config.set_main_option("script_location", str(_FOLDER))
         config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
         config.attributes["connection"] = connection
+        config.attributes["vault"] = vault
         act(config)
         connection.commit()
 

@@ -109,6 +109,21 @@ async def act_as(session: AsyncSession, person: UserId) -> None:
     )
 
 
+class ActsForAnother(Exception):
+    """A transaction on behalf of one person was about to open what is another's."""
+
+
+def acts_for(session: AsyncSession, owner: UserId) -> None:
+    """Refuse unless this transaction acts for the owner, or for no one person.
+
+    Raises:
+        ActsForAnother: it acts for somebody else.
+    """
+    person = session.info.get(_PERSON, "")
+    if person and person != str(owner):
+        raise ActsForAnother
+
+
 def _acting(actor: Actor) -> dict[str, str]:
     match actor:
         case SystemActor():

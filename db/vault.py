@@ -1,7 +1,8 @@
 """The vault of personal data: each person's fields under a key of their own.
 
-A data key a person, wrapped by a master key of the installation; each field is bound to its
-table, column and row, so that a value moved elsewhere does not open.
+A data key a person, wrapped by a master key of the installation and kept apart from the database
+(`runtime/key_store.py`); each field is bound to its table, column and row, so that a value moved
+elsewhere does not open.
 """
 
 import json
@@ -15,18 +16,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.traveler import TravelerRow
 from db.models.traveler_document import TravelerDocumentRow
-from db.queries import data_keys
 from db.queries.travelers import get_traveler, list_documents
-from db.session import Database, SystemActor
+from db.session import acts_for
 from domain.ids import TravelerId, UserId, derive
 from domain.travelers import TravelerDetails
 from runtime import crypto
 from runtime.clock import system_now
+from runtime.key_store import KeyDestroyed, KeyName, KeyStore
+from runtime.settings import Settings
 
 TRAVELERS = "travelers"
 DOCUMENTS = "traveler_documents"
 _PLAIN = ("given_name", "family_name", "born_on", "gender", "title", "email", "phone")
-_ROTATION_BATCH = 200
+_KEYS = "data_keys"
 
 
 class NoSuchTraveler(LookupError):
@@ -42,24 +44,55 @@ class SealedTraveler:
 
 
 class PersonalVault:
-    """Seals and opens personal fields. Every call works inside the caller's transaction."""
+    """Seals and opens personal fields. Every call works inside the caller's transaction.
+
+    The account and each of its travellers have a key of their own, so that one can be forgotten
+    alone.
+    """
 
     def __init__(
-        self, master_keys: crypto.MasterKeys, *, clock: Callable[[], datetime] = system_now
+        self,
+        master_keys: crypto.MasterKeys,
+        store: KeyStore,
+        *,
+        clock: Callable[[], datetime] = system_now,
     ) -> None:
-        self._master_keys = master_keys
-        self._clock = clock
+        self._master_keys, self._store, self._clock = master_keys, store, clock
 
-    async def data_key(self, session: AsyncSession, user_id: UserId) -> bytes:
-        """Return the person's data key, made on first use."""
-        row = await data_keys.get_data_key(session, user_id)
-        if row is None:
-            fresh = crypto.wrap(crypto.new_data_key(), self._master_keys, str(user_id))
-            # Somebody else may have been first: the row that stands is the one that counts.
-            row = await data_keys.ensure_data_key(
-                session, user_id, fresh, self._master_keys.current_id, self._clock()
-            )
-        return crypto.unwrap(row.wrapped_key, self._master_keys, str(user_id))
+    async def data_key(
+        self, session: AsyncSession, owner: UserId, subject: UUID | None = None
+    ) -> bytes:
+        """Return the key of an account, or of one of its travellers; made on first use.
+
+        Raises:
+            runtime.key_store.KeyDestroyed: the subject was erased.
+        """
+        acts_for(session, owner)
+        known: dict[UUID, bytes] = session.info.setdefault(_KEYS, {})
+        subject = subject or owner
+        if subject not in known:
+            known[subject] = self.key_of(owner, subject)
+        return known[subject]
+
+    def key_of(self, owner: UUID, subject: UUID) -> bytes:
+        """Return a key with no transaction about it, as migrations need it."""
+        name = KeyName(str(owner), str(subject))
+        wrapped = self._store.read(name)
+        if wrapped is None:
+            fresh = crypto.wrap(crypto.new_data_key(), self._master_keys, name.subject)
+            # Somebody else may have been first: the key that stands is the one that counts.
+            wrapped = self._store.keep(name, fresh)
+        return crypto.unwrap(wrapped, self._master_keys, name.subject)
+
+    def adopt(self, owner: UUID, wrapped: str) -> None:
+        """Keep an account's key that was made elsewhere.
+
+        Raises:
+            ValueError: another key stands already.
+        """
+        name = KeyName(str(owner), str(owner))
+        if self._store.keep(name, wrapped) != wrapped:
+            raise ValueError(f"another key of {owner} is kept already")
 
     async def seal(
         self,
@@ -89,6 +122,7 @@ class PersonalVault:
 
         Raises:
             runtime.crypto.DecryptionFailed: changed, moved to another place, or of another key.
+            runtime.key_store.KeyDestroyed: the account was erased.
         """
         key = await self.data_key(session, user_id)
         return crypto.decrypt_field(key, token, table=table, column=column, row_id=str(row_id))
@@ -104,7 +138,7 @@ class PersonalVault:
         label: str = "",
     ) -> SealedTraveler:
         """Make a traveller's rows; nothing of a person in them is readable."""
-        key = await self.data_key(session, user_id)
+        key = await self.data_key(session, user_id, traveler_id)
         plain = details.model_dump(mode="json")
 
         def sealed(text: str, table: str, column: str, row_id: UUID) -> str:
@@ -158,29 +192,30 @@ class PersonalVault:
         if row is None:
             raise NoSuchTraveler(str(traveler_id))
         documents = await list_documents(session, traveler_id)
-        key = await self.data_key(session, UserId(row.user_id))
+        key = await self.data_key(session, UserId(row.user_id), traveler_id)
         return _opened(key, row, documents)
 
-    async def rotate_master_key(self, database: Database, *, batch: int = _ROTATION_BATCH) -> int:
+    def rotate_master_key(self) -> int:
         """Wrap every data key with the current master key; return how many were rewrapped.
 
-        Each batch is a transaction: stopped half-way, another run finds what is left.
+        Stopped half-way, another run finds what is left.
         """
         done = 0
-        while True:
-            async with database.transaction(SystemActor("rotate-master-key")) as session:
-                rows = await data_keys.keys_not_under(
-                    session, self._master_keys.current_id, limit=batch
-                )
-                for row in rows:
-                    row.wrapped_key = crypto.rewrap(
-                        row.wrapped_key, self._master_keys, str(row.user_id)
-                    )
-                    row.master_key_id = self._master_keys.current_id
-                    row.rotated_at = self._clock()
-            if not rows:
-                return done
-            done += len(rows)
+        for name in self._store.names():
+            try:
+                wrapped = self._store.read(name)
+                if wrapped is None or crypto.wrapped_with(wrapped) == self._master_keys.current_id:
+                    continue
+                self._store.replace(name, crypto.rewrap(wrapped, self._master_keys, name.subject))
+            except KeyDestroyed:
+                continue
+            done += 1
+        return done
+
+
+def vault_of(settings: Settings, *, clock: Callable[[], datetime] = system_now) -> PersonalVault:
+    """Return the vault of an installation."""
+    return PersonalVault(settings.keys, KeyStore(settings.key_folder), clock=clock)
 
 
 def _opened(

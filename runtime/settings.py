@@ -112,6 +112,8 @@ class Settings(BaseSettings):
 
     # Secrets of ours
     master_keys: SecretStr = _NO_SECRET
+    keys_dir: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    """Where people's keys rest, apart from the database; see `key_folder`."""
     hmac_secret: SecretStr = _NO_SECRET
     """Keys what is compared but never read back: API keys, idempotent bodies, links."""
 
@@ -253,6 +255,11 @@ class Settings(BaseSettings):
     def keys(self) -> MasterKeys:
         """The master keys, the current one first."""
         return MasterKeys.parse(self.master_keys.get_secret_value())
+
+    @property
+    def key_folder(self) -> Path:
+        """Where people's keys rest; all processes of an installation need the same folder."""
+        return self.keys_dir or self.state_dir / "keys"
 
     @property
     def api_key_pepper(self) -> str:

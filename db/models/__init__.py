@@ -8,7 +8,6 @@ from db.models.campaign_draft import CampaignDraftRow
 from db.models.campaign_event import CampaignEventRow
 from db.models.campaign_fare import CampaignFareRow
 from db.models.campaign_result import CampaignResultRow
-from db.models.data_key import DataKeyRow
 from db.models.look import LookRow
 from db.models.mandate import MandateRow
 from db.models.notice import NoticeRow
@@ -44,7 +43,6 @@ __all__ = [
     "CampaignResultRow",
     "CampaignRow",
     "CodeFailureRow",
-    "DataKeyRow",
     "LookRow",
     "MandateRow",
     "NoticeRow",

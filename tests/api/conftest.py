@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from key_folder import KEYS_DIR
 from temporalio.client import Client
 
 from api.app import create_app
@@ -26,6 +27,7 @@ from domain.ids import UserId
 from providers.registry import build_providers
 from runtime.clock import system_now
 from runtime.crypto import MasterKeys, new_master_key
+from runtime.key_store import KeyStore
 from runtime.settings import Settings, load_settings
 from runtime.temporal import connect, dev_server_command, set_search_queue_limit
 
@@ -133,6 +135,7 @@ def make_settings(database_url: str, stand_ins: Sandbox, tmp_path: Path) -> Make
             "PARKER_APP_ENV": "test",
             "PARKER_DATABASE_URL": database_url,
             "PARKER_MASTER_KEYS": MASTER_KEYS,
+            "PARKER_KEYS_DIR": str(KEYS_DIR),
             "PARKER_HMAC_SECRET": HMAC_SECRET,
             "PARKER_SANDBOX_PORT": str(stand_ins.http_port),
             "PARKER_SANDBOX_SMTP_PORT": str(stand_ins.smtp_port),
@@ -205,7 +208,7 @@ MakePerson = Callable[[], Awaitable[Person]]
 @asynccontextmanager
 async def people(url: str, database: Database) -> AsyncIterator[MakePerson]:
     """Make persons who talk to the API at this address."""
-    vault = PersonalVault(MasterKeys.parse(MASTER_KEYS))
+    vault = PersonalVault(MasterKeys.parse(MASTER_KEYS), KeyStore(KEYS_DIR))
     clients: list[httpx2.AsyncClient] = []
 
     async def make() -> Person:

@@ -17,7 +17,7 @@ from db.models.user import Role
 from db.queries.users import get_user
 from db.queries.web_sessions import add_session
 from db.session import Database, SystemActor
-from db.vault import PersonalVault
+from db.vault import vault_of
 from domain.ids import UserId
 from runtime.codec_address import codec_tag
 from runtime.settings import Settings
@@ -185,7 +185,7 @@ async def test_every_route_answers_everybody_as_the_table_says(
     settings: Settings, database: Database, api_url: str, make_person: Any
 ) -> None:
     owner, other = await make_person(), await make_person()
-    vault = PersonalVault(settings.keys)
+    vault = vault_of(settings)
     wrong: list[str] = []
     async with httpx2.AsyncClient(base_url=api_url, timeout=30) as http:
         asking = Asking(http, settings)

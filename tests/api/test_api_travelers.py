@@ -60,7 +60,7 @@ async def test_nothing_of_a_person_is_readable_in_the_database(
     await ana.http.post(PATH, json=traveler_body)
     async with await psycopg.AsyncConnection.connect(database_url) as connection:
         dump = ""
-        for table in ("travelers", "traveler_documents", "users", "api_keys", "data_keys"):
+        for table in ("travelers", "traveler_documents", "users", "api_keys"):
             rows = await connection.execute(f"SELECT t::text FROM {table} t")
             dump += str(await rows.fetchall())
     secrets = ["Souza", "1990-04-12", "ana@example.com", "912345678", "CA123456", "512345678"]

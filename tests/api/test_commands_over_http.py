@@ -114,12 +114,14 @@ async def test_a_campaign_is_made_seen_and_steered(
 
 
 async def test_keys_are_made_listed_revoked_and_the_master_key_rotated(
-    api_url: str, database_url: str, settings: Any
+    api_url: str, database_url: str, settings: Any, tmp_path: Path
 ) -> None:
+    keys = tmp_path / "keys"
     secrets = {
         "PARKER_DATABASE_URL": database_url,
         "PARKER_MASTER_KEYS": settings.master_keys.get_secret_value(),
         "PARKER_HMAC_SECRET": settings.hmac_secret.get_secret_value(),
+        "PARKER_KEYS_DIR": str(keys),
     }
     operator = Parker(**secrets)
     code, key, err = await operator("keys", "create", "--email", "eva@example.com")
@@ -146,6 +148,7 @@ async def test_keys_are_made_listed_revoked_and_the_master_key_rotated(
     code, out, err = await rotated("keys", "rotate-master")
     assert code == 0, err
     assert "Rewrapped 1 " in err
+    assert len(list(keys.glob("*/*/*"))) == 1
 
 
 async def test_booking_is_stopped_and_started(database: Any, settings: Any) -> None:

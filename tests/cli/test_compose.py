@@ -134,7 +134,17 @@ def test_scripts_exist_and_get_the_variables_they_insist_on(name: str) -> None:
 def test_postgres_keeps_its_data_where_version_18_does() -> None:
     assert SERVICES["postgres"]["image"] == "postgres:18"
     assert SERVICES["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
-    assert set(COMPOSE["volumes"]) == {"postgres", "sandboxes"}
+    assert set(COMPOSE["volumes"]) == {"postgres", "keys", "sandboxes"}
+
+
+def test_the_keys_are_apart_from_the_data_and_only_where_they_are_needed() -> None:
+    for name in ("api", "worker", "migrate"):
+        [mount] = SERVICES[name]["volumes"]
+        assert mount == f"keys:{environment(name)['PARKER_KEYS_DIR']}"
+    for name in ("sandboxes", *THEIRS):
+        assert not any(
+            str(mount).startswith("keys:") for mount in SERVICES[name].get("volumes", [])
+        )
 
 
 def test_no_password_is_written_down() -> None:

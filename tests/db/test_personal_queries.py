@@ -10,7 +10,7 @@ from db.models.payment_method import PaymentMethodStatus
 from db.models.payment_setup import PaymentSetupRow
 from db.models.traveler import TravelerRow
 from db.models.traveler_document import TravelerDocumentRow
-from db.queries import data_keys, payment_methods, switches, travelers
+from db.queries import payment_methods, switches, travelers
 from db.queries.campaigns import get_campaign
 from db.queries.transitions import change_state, lock_campaign
 from db.queries.users import create_user
@@ -206,17 +206,6 @@ async def test_a_customer_and_a_setup_are_kept(
         assert found is not None
         await payment_methods.finish_payment_setup(session, found, "done", now, card.id)
         assert (found.status, found.payment_method_id) == ("done", card.id)
-
-
-async def test_the_first_data_key_stands(database: Database, cast: Any, now: Any):
-    async with database.transaction(WORKER) as session:
-        owner = await cast.person(session)
-        assert await data_keys.get_data_key(session, owner) is None
-        await data_keys.ensure_data_key(session, owner, "one", "k1", now)
-        kept = await data_keys.ensure_data_key(session, owner, "two", "k1", now)
-        assert kept.wrapped_key == "one"
-        assert await data_keys.keys_not_under(session, "k2", limit=5) == [kept]
-        assert await data_keys.keys_not_under(session, "k1", limit=5) == []
 
 
 async def test_booking_is_stopped_and_started(database: Database, now: Any):

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pyotp
 import pytest
+from key_folder import KEYS_DIR
 from sqlalchemy import text
 
 from db.models.passkey import PasskeyRow
@@ -16,6 +17,7 @@ from db.vault import PersonalVault
 from domain.factors import Factors
 from domain.ids import UserId
 from runtime.crypto import MasterKeys, new_master_key
+from runtime.key_store import KeyStore
 
 PEPPER = "p" * 40
 MINUTE = timedelta(minutes=1)
@@ -26,7 +28,7 @@ class Keeper:
 
     def __init__(self, database: Database, user_id: UserId, now: datetime) -> None:
         self.database, self.user_id, self.now = database, user_id, now
-        vault = PersonalVault(MasterKeys.parse(new_master_key("k1")))
+        vault = PersonalVault(MasterKeys.parse(new_master_key("k1")), KeyStore(KEYS_DIR))
         self.desk = SecondFactors(vault, PEPPER)
         self.secret = ""
 

@@ -23,7 +23,7 @@ from psycopg import sql
 from cli.stack import Stack
 from db.accounts import ensure_account, issue_api_key
 from db.session import WORKER_ROLE, Database, SystemActor
-from db.vault import PersonalVault
+from db.vault import vault_of
 from runtime.clock import system_now
 
 CAMPAIGNS = "/api/autobooking/campaigns"
@@ -236,7 +236,7 @@ async def _people(installation: Stack, count: int) -> AsyncIterator[list[Person]
     settings = installation.settings
     database = Database(settings.database_for("worker"), role=WORKER_ROLE, pool_size=2)
     found: list[Person] = []
-    vault, pepper, now = PersonalVault(settings.keys), settings.api_key_pepper, system_now()
+    vault, pepper, now = vault_of(settings), settings.api_key_pepper, system_now()
     try:
         for number in range(count):
             async with database.transaction(SystemActor("tests")) as session:

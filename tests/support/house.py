@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
+from key_folder import KEYS_DIR
 from sandbox import Sandbox
 from sqlalchemy import text
 from temporalio.client import (
@@ -27,7 +28,7 @@ from db.queries.payment_methods import add_payment_method, ensure_payment_custom
 from db.queries.travelers import add_traveler
 from db.queries.users import create_user
 from db.session import Database, SystemActor
-from db.vault import PersonalVault
+from db.vault import vault_of
 from domain.campaigns import BookingMode, CampaignState
 from domain.criteria import Criteria
 from domain.ids import CampaignId, PaymentMethodId, TravelerId, UserId, campaign_id_for
@@ -74,6 +75,7 @@ def variables_for(
     values = {
         "PARKER_APP_ENV": "test",
         "PARKER_MASTER_KEYS": MASTER_KEYS,
+        "PARKER_KEYS_DIR": str(KEYS_DIR),
         "PARKER_HMAC_SECRET": "a-secret-of-the-tests-that-nobody-else-has",
         "PARKER_DATABASE_URL": database_url,
         "PARKER_TEMPORAL_ADDRESS": address,
@@ -94,7 +96,7 @@ class House:
     ) -> None:  # fmt: skip
         self.settings, self.database, self.client = settings, database, client
         self.providers, self.sandbox = providers, sandbox
-        self.vault = PersonalVault(settings.keys)
+        self.vault = vault_of(settings)
 
     # People
 

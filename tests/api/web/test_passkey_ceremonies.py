@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 import webauthn
 from authenticator import Authenticator, decoded, encoded
+from key_folder import KEYS_DIR
 from sqlalchemy import text
 
 from api.health import ProviderWatch
@@ -20,7 +21,7 @@ from api.web import passkeys
 from api.web.passkeys import Assertion, PasskeyRefused, Purpose, Question, relying_party
 from db.accounts import ensure_account
 from db.session import Database, SystemActor
-from db.vault import PersonalVault
+from db.vault import vault_of
 from domain.ids import UserId
 from providers.registry import build_providers
 from runtime.clock import system_now
@@ -35,6 +36,7 @@ def settings_with(database_url: str, **more: str) -> Settings:
         "PARKER_APP_ENV": "test",
         "PARKER_DATABASE_URL": database_url,
         "PARKER_MASTER_KEYS": new_master_key("k1"),
+        "PARKER_KEYS_DIR": str(KEYS_DIR),
         "PARKER_HMAC_SECRET": PEPPER,
         **more,
     }
@@ -101,7 +103,7 @@ async def desk(database: Database, database_url: str) -> AsyncIterator[Desk]:
         services = Services(
             settings=settings,
             database=app,
-            vault=PersonalVault(settings.keys, clock=clock),
+            vault=vault_of(settings, clock=clock),
             temporal=TemporalLink(settings),
             cards=providers.vault,
             live=LiveFeed(app),
