@@ -24,6 +24,8 @@ class Who(StrEnum):
     """Roles give nothing of another person's by themselves."""
     UNCONFIRMED = "unconfirmed"
     """The owner, before the address of the account was confirmed."""
+    STEPPED_UP = "stepped up"
+    """The owner, who has just shown a second factor. Nobody else here has."""
 
 
 class Answer(StrEnum):
@@ -46,6 +48,7 @@ def _rule(
     nobody: Answer | None = None,
     strangers: Answer | None = None,
     unconfirmed: Answer | None = None,
+    stepped_up: Answer | None = None,
 ) -> Rule:
     """Spell a rule out. Strangers are all who have an account and are not the owner."""
     stranger = strangers or everybody
@@ -57,6 +60,7 @@ def _rule(
         Who.SUPPORT: stranger,
         Who.ADMIN: stranger,
         Who.UNCONFIRMED: unconfirmed or everybody,
+        Who.STEPPED_UP: stepped_up or everybody,
     }
 
 
@@ -71,6 +75,8 @@ KEY_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.KEY_NEEDED, strangers=Answer.AB
 
 PAGE = _rule(Answer.HEARD, nobody=Answer.SIGN_IN)
 """A page of whoever is signed in; there is nothing of another person's to name."""
+DOOR = _rule(Answer.HEARD)
+"""Where nobody needs to be signed in; whoever is, is led on or is told so."""
 
 ROUTES: Mapping[str, Rule] = {
     # What the application is
@@ -124,6 +130,13 @@ ROUTES: Mapping[str, Rule] = {
     "GET /api/bookings/{booking_id}": KEY_OF_OWNER,
     "POST /api/bookings/{booking_id}/cancellation": KEY_OF_OWNER,
     "POST /api/bookings/{booking_id}/cancellation/confirm": KEY_OF_OWNER,
+    # The doors
+    "GET /sign-up": DOOR,
+    "POST /sign-up": DOOR,
+    "GET /sign-in": DOOR,
+    "POST /sign-in": DOOR,
+    "GET /sign-out": DOOR,
+    "POST /sign-out": DOOR,
     # Signed addresses
     "GET /pay/{token}": LINK,
     "POST /pay/{token}": LINK,

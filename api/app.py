@@ -22,7 +22,7 @@ from api.rest import (
     trip_requests,
 )
 from api.services import Services, TemporalLink
-from api.web import card_setup, pay, security, step_up
+from api.web import card_setup, pay, security, sign_in, sign_up, step_up
 from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
 from api.web.visits import Elsewhere
@@ -94,6 +94,8 @@ def create_app(
         pay,
         step_up,
         security,
+        sign_up,
+        sign_in,
         operator_codec,
     ):
         app.include_router(module.router)

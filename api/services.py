@@ -5,15 +5,18 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from temporalio.client import Client
 
 from api.errors import unavailable
 from api.live import LiveFeed
+from db.account_mail import AccountMail
 from db.session import Database
 from db.vault import PersonalVault
 from providers.ports import CardVault
+from runtime.passwords import Passwords
 from runtime.settings import Settings
 from runtime.temporal import RPC_TIMEOUT, connect
 
@@ -59,3 +62,16 @@ class Services:
     live: LiveFeed
     clock: Callable[[], datetime]
     providers_watch: "ProviderWatch"
+
+    @cached_property
+    def passwords(self) -> Passwords:
+        limits = self.settings.accounts
+        return Passwords(
+            memory_kib=limits.password_memory_kib,
+            rounds=limits.password_rounds,
+            lanes=limits.password_lanes,
+        )
+
+    @cached_property
+    def account_mail(self) -> AccountMail:
+        return AccountMail(self.vault, self.settings.hmac_secret.get_secret_value())

@@ -1,4 +1,4 @@
-"""How long a browser stays signed in: one group of the settings."""
+"""How long a browser stays signed in, what a password's hash costs: one group of the settings."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -17,6 +17,11 @@ class AccountSettings(BaseModel):
     """After so long it has to in any case."""
     step_up_minutes: Annotated[int, Field(ge=1, le=60)] = 10
     """How long a passkey or a code counts before money can move."""
+
+    password_memory_kib: Annotated[int, Field(ge=8, le=4 * 1024 * 1024)] = 64 * 1024
+    password_rounds: Annotated[int, Field(ge=1, le=100)] = 3
+    password_lanes: Annotated[int, Field(ge=1, le=64)] = 4
+    """Of argon2id: RFC 9106's second choice. Hashes made with others are renewed at sign-in."""
 
     @property
     def idle(self) -> timedelta:

@@ -1,5 +1,6 @@
 """All tables, so that `SQLModel.metadata` is complete; nothing else is imported from here."""
 
+from db.models.account_link import AccountLinkRow
 from db.models.api_key import ApiKeyRow
 from db.models.attempt import AttemptRow
 from db.models.booking import BookingRow
@@ -20,6 +21,7 @@ from db.models.payment import PaymentRow
 from db.models.payment_customer import PaymentCustomerRow
 from db.models.payment_method import PaymentMethodRow
 from db.models.payment_setup import PaymentSetupRow
+from db.models.pending_sign_in import PendingSignInRow
 from db.models.personal_read import PersonalReadRow
 from db.models.price_observation import PriceObservationRow
 from db.models.proposal import ProposalRow
@@ -27,6 +29,7 @@ from db.models.provider_call import ProviderCallRow
 from db.models.refund import RefundRow
 from db.models.second_factor import CodeFailureRow, RecoveryCodeRow, TotpFactorRow
 from db.models.switch import SwitchRow
+from db.models.throttle import ThrottleRow
 from db.models.traveler import TravelerRow
 from db.models.traveler_document import TravelerDocumentRow
 from db.models.trip_request import TripRequestRow
@@ -34,6 +37,7 @@ from db.models.user import UserRow
 from db.models.web_session import WebSessionRow
 
 __all__ = [
+    "AccountLinkRow",
     "ApiKeyRow",
     "AttemptRow",
     "BookingRow",
@@ -56,6 +60,7 @@ __all__ = [
     "PaymentMethodRow",
     "PaymentRow",
     "PaymentSetupRow",
+    "PendingSignInRow",
     "PersonalReadRow",
     "PriceObservationRow",
     "ProposalRow",
@@ -63,6 +68,7 @@ __all__ = [
     "RecoveryCodeRow",
     "RefundRow",
     "SwitchRow",
+    "ThrottleRow",
     "TotpFactorRow",
     "TravelerDocumentRow",
     "TravelerRow",

@@ -17,13 +17,17 @@ class Role(StrEnum):
 
 
 class UserRow(SQLModel, table=True):
-    """A person with an account. The address is found again by its HMAC only."""
+    """A person with an account. The address is found again by its HMAC only.
+
+    An address belongs to the account that has confirmed it: until then there is no HMAC, so that
+    several may be waiting for the same address, and opening an account tells nobody whose it is.
+    """
 
     __tablename__ = "users"
 
     id: UUID = Field(primary_key=True)
     email_encrypted: str
-    email_hmac: str = Field(unique=True)
+    email_hmac: str | None = Field(default=None, unique=True)
     created_at: Instant
     password_hash: str | None = None
     email_confirmed_at: OptionalInstant = None

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -18,9 +19,14 @@ _TOUCH_AT_MOST_EVERY = timedelta(minutes=1)
 
 
 async def create_user(
-    session: AsyncSession, *, user_id: UserId, email_encrypted: str, email_hmac: str, now: datetime
+    session: AsyncSession,
+    *,
+    user_id: UserId,
+    email_encrypted: str,
+    email_hmac: str | None,
+    now: datetime,
 ) -> UserRow:
-    """Add a person.
+    """Add a person; without the HMAC the address is nobody's yet.
 
     Raises:
         EmailTaken: somebody has this address already.
@@ -38,6 +44,22 @@ async def create_user(
 
 async def get_user(session: AsyncSession, user_id: UUID) -> UserRow | None:
     return await session.get(UserRow, user_id)
+
+
+async def claim_address(
+    session: AsyncSession, user: UserRow, *, email_encrypted: str, email_hmac: str, now: datetime
+) -> None:
+    """Let a confirmed address be the person's.
+
+    Raises:
+        EmailTaken: another account has confirmed it before; the transaction is over.
+    """
+    user.email_encrypted, user.email_hmac = email_encrypted, email_hmac
+    user.email_confirmed_at = now
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise EmailTaken from error
 
 
 async def find_user_id_by_email_hmac(session: AsyncSession, email_hmac: str) -> UserId | None:

@@ -145,6 +145,10 @@ def make_settings(database_url: str, stand_ins: Sandbox, tmp_path: Path) -> Make
             "PARKER_API_PORT": str(free_port()),
             # More than the seller allows in truth: these tests are not about the pace.
             "PARKER_POLICY_SEARCHES_PER_MINUTE": "6000",
+            # Hashes that cost nothing: tests/runtime/test_passwords.py makes dear ones.
+            "PARKER_ACCOUNTS_PASSWORD_MEMORY_KIB": "64",
+            "PARKER_ACCOUNTS_PASSWORD_ROUNDS": "1",
+            "PARKER_ACCOUNTS_PASSWORD_LANES": "1",
             **more,
         }
         return load_settings(environ, env_files=())
@@ -165,6 +169,7 @@ class Person:
     user_id: UserId
     key: str
     http: httpx2.AsyncClient
+    email: str = ""
 
 
 @asynccontextmanager
@@ -224,7 +229,7 @@ async def people(url: str, database: Database) -> AsyncIterator[MakePerson]:
             base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30
         )
         clients.append(client)
-        return Person(user_id, key, client)
+        return Person(user_id, key, client, email)
 
     try:
         yield make

@@ -13,6 +13,7 @@ from api.access import ROUTES, Answer, Who
 from api.app import create_app
 from api.cards import SETUP_PURPOSE
 from api.web import cookies
+from api.web.forms import TOKEN_FIELD
 from db.models.user import Role
 from db.queries.users import get_user
 from db.queries.web_sessions import add_session
@@ -24,6 +25,9 @@ from runtime.settings import Settings
 from runtime.tokens import PAY_PURPOSE, sign_token
 from runtime.web_tokens import form_token, new_token, session_hash
 
+_ROLES = {Who.SALES: Role.SALES, Who.SUPPORT: Role.SUPPORT, Who.ADMIN: Role.ADMIN}
+# What they ask for is done, so they come last.
+_OWNER = (Who.UNCONFIRMED, Who.OWNER, Who.STEPPED_UP)
 _DOORS = {
     "/sign-in": Answer.SIGN_IN,
     "/account/confirm": Answer.CONFIRM,
@@ -49,11 +53,14 @@ _BODIES: Mapping[str, Callable[[Belongings], dict[str, Any]]] = {
     },
     "POST /api/bookings/{booking_id}/cancellation/confirm": lambda _: {"quote_id": "ore_1"},
 }
+# What is sent to a page as a form, besides the form's token.
+_FORMS: Mapping[str, Callable[[Belongings], dict[str, str]]] = {}
 _HEADERS: Mapping[str, dict[str, str]] = {
     "PATCH /api/autobooking/campaigns/{campaign_id}": {"If-Match": "*"},
 }
 # These end what other requests of the same person need.
 _LAST = (
+    "POST /sign-out",
     "DELETE /api/autobooking/campaigns/{campaign_id}",
     "DELETE /api/autobooking/traveler/{traveler_id}",
     "DELETE /api/autobooking/payment-methods/{method_id}",
@@ -84,53 +91,58 @@ def test_every_row_says_how_everybody_is_answered() -> None:
     } == {}
 
 
+@dataclass(frozen=True)
+class Asker:
+    """What somebody shows: a key, the cookie of a session, or what a stranger's browser has."""
+
+    key: str | None
+    session: str | None
+
+    @property
+    def cookie(self) -> str:
+        return self.session or "a-stranger"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        name = cookies.SESSION if self.session else cookies.VISIT
+        shown = {"Cookie": f"{name}={self.cookie}", "Accept": "text/html, application/json"}
+        return shown | ({"Authorization": f"Bearer {self.key}"} if self.key else {})
+
+
 class Asking:
     """Sends each route's request on somebody's behalf."""
 
     def __init__(self, http: httpx2.AsyncClient, settings: Settings) -> None:
         self._http, self._settings = http, settings
+        self._secret = settings.hmac_secret.get_secret_value()
 
-    async def answers(
-        self, own: Belongings, owner: UserId, shown: "Credentials"
-    ) -> dict[str, Answer]:
+    async def answers(self, own: Belongings, owner: UserId, asker: Asker) -> dict[str, Answer]:
         """Ask every route for what is the owner's."""
         order = [*(name for name in ROUTES if name not in _LAST), *_LAST]
         values = {name: str(value) for name, value in asdict(own).items()}
         return {
-            name: await self._ask(name, own, values | self._secrets(name, own, owner), shown)
+            name: await self._ask(name, own, values | self._secrets(name, own, owner), asker)
             for name in order
         }
 
     async def _ask(
-        self, name: str, own: Belongings, values: dict[str, str], shown: "Credentials"
+        self, name: str, own: Belongings, values: dict[str, str], asker: Asker
     ) -> Answer:
         method, path = name.split(" ", 1)
         if name == "GET /static":
             path = "/static/app.css"
-        address = path.format(**values)
-        if not path.startswith("/api/"):
-            return _understood(await self._ask_page(method, address, shown))
-        key = shown.key
-        headers = _HEADERS.get(name, {}) | ({"Authorization": f"Bearer {key}"} if key else {})
-        body = _BODIES[name](own) if name in _BODIES else None
-        params = {"token": values["token"]} if path.endswith("/setups/return") else None
-        answer = await self._http.request(
-            method, address, headers=headers, json=body, params=params
-        )
-        return _understood(answer)
-
-    async def _ask_page(self, method: str, address: str, shown: "Credentials") -> httpx2.Response:
-        """Ask as a browser does, whose form was shown to whoever sends it."""
-        cookie = shown.session or new_token()
-        name = cookies.SESSION if shown.session else cookies.VISIT
-        secret = self._settings.hmac_secret.get_secret_value()
-        data = {"form_token": form_token(secret, cookie)} if method == "POST" else None
-        headers = {"Accept": "text/html", "Cookie": f"{name}={cookie}"}
-        return await self._http.request(method, address, headers=headers, data=data)
+        sent: dict[str, Any] = {"headers": asker.headers | _HEADERS.get(name, {})}
+        if name in _BODIES:
+            sent["json"] = _BODIES[name](own)
+        elif method == "POST" and not path.startswith("/api/"):
+            fields = _FORMS[name](own) if name in _FORMS else {}
+            sent["data"] = fields | {TOKEN_FIELD: form_token(self._secret, asker.cookie)}
+        if path.endswith("/setups/return"):
+            sent["params"] = {"token": values["token"]}
+        return _understood(await self._http.request(method, path.format(**values), **sent))
 
     def _secrets(self, name: str, own: Belongings, owner: UserId) -> dict[str, str]:
         """Return the signed parts of an address."""
-        secret = self._settings.hmac_secret.get_secret_value()
         purpose, subject = (
             (SETUP_PURPOSE, own.setup_id)
             if "setups/return" in name
@@ -138,8 +150,8 @@ class Asking:
         )
         ends = datetime.now(UTC) + timedelta(hours=1)
         return {
-            "token": sign_token(secret, purpose, subject, ends, owner=owner),
-            "tag": codec_tag(secret),
+            "token": sign_token(self._secret, purpose, subject, ends, owner=owner),
+            "tag": codec_tag(self._secret),
         }
 
 
@@ -147,38 +159,31 @@ def _understood(answer: httpx2.Response) -> Answer:
     if answer.status_code in {401, 403, 404}:
         return Answer(str(answer.status_code))
     if answer.is_redirect:
-        return _DOORS.get(httpx2.URL(answer.headers["location"]).path, Answer.HEARD)
+        there = httpx2.URL(answer.headers["location"])
+        # A door that leads on to what was asked for; signing out ends at the plain one.
+        return _DOORS.get(there.path, Answer.HEARD) if "next" in there.params else Answer.HEARD
     return Answer.HEARD
 
 
-@dataclass(frozen=True)
-class Credentials:
-    """What somebody shows: a key to the JSON API, a session's cookie to the pages, or nothing."""
-
-    key: str | None = None
-    session: str | None = None
-
-
-async def _credentials(
-    settings: Settings, database: Database, person: Any, who: Who
-) -> Credentials:
-    """Make the person who they are to be, signed in, without a second factor shown."""
+async def _signed_in(settings: Settings, database: Database, user_id: UserId, who: Who) -> str:
+    """Make the account what it is to be, and sign a browser in."""
     token, now = new_token(), datetime.now(UTC)
     async with database.transaction(SystemActor("tests")) as session:
-        user = await get_user(session, person.user_id)
+        user = await get_user(session, user_id)
         assert user is not None
-        user.role = Role(who) if who in set(Role) else Role.TRAVELLER
+        user.role = _ROLES.get(who, Role.TRAVELLER)
         user.email_confirmed_at = None if who is Who.UNCONFIRMED else now
         await add_session(
             session,
             session_id=uuid4(),
-            user_id=person.user_id,
+            user_id=user_id,
             token_hash=session_hash(settings.api_key_pepper, token),
             device="A test",
             now=now,
             lasts=settings.accounts.session,
+            stepped_up_at=now if who is Who.STEPPED_UP else None,
         )
-    return Credentials(person.key, token)
+    return token
 
 
 async def test_every_route_answers_everybody_as_the_table_says(
@@ -189,14 +194,14 @@ async def test_every_route_answers_everybody_as_the_table_says(
     wrong: list[str] = []
     async with httpx2.AsyncClient(base_url=api_url, timeout=30) as http:
         asking = Asking(http, settings)
-        # The owner and the owner unconfirmed come last: what they ask for is done.
-        for who in sorted(Who, key=lambda who: (who in {Who.OWNER, Who.UNCONFIRMED}, who)):
+        for who in (*(who for who in Who if who not in _OWNER), *_OWNER):
             own = await give_belongings(database, vault, owner.user_id, datetime.now(UTC))
-            shown = Credentials()
+            person = owner if who in _OWNER else other
+            asker = Asker(None, None)
             if who is not Who.NOBODY:
-                person = owner if who in {Who.OWNER, Who.UNCONFIRMED} else other
-                shown = await _credentials(settings, database, person, who)
-            found = await asking.answers(own, owner.user_id, shown)
+                cookie = await _signed_in(settings, database, person.user_id, who)
+                asker = Asker(person.key, cookie)
+            found = await asking.answers(own, owner.user_id, asker)
             wrong += [
                 f"{name} asked by {who}: {answer}, not {ROUTES[name][who]}"
                 for name, answer in found.items()
