@@ -1,18 +1,23 @@
 """When a campaign's dates are looked at next: the search plan asked about this one wish."""
 
-from datetime import datetime
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaign import CampaignRow
 from db.queries.display import known_of
+from db.queries.fares import Fares
 from domain.campaigns import CampaignState
-from domain.search_plan import Watch, plan_budgeted, plan_fixed
-from domain.wishes import date_pairs
+from domain.search_plan import Known, Watch, plan_budgeted, plan_fixed
+from domain.search_slots import Shape, slots_of
 from runtime.policy import MonitorMode, Policy
 
 # A wide wish has thousands of date pairs; the first ones that are due tell when it is looked at.
 _MOST_PAIRS = 400
+_KEPT = 2000
 
 
 async def next_look(
@@ -23,10 +28,96 @@ async def next_look(
         return None
     if row.hold_off_until is not None and row.hold_off_until > now:
         return row.hold_off_until
-    wish, party = row.wish, row.travelling
-    pairs = date_pairs(wish, party, today=now.date(), horizon_days=policy.horizon_days)
-    keys = [pair.key for pair, _ in zip(pairs, range(_MOST_PAIRS), strict=False)]
+    keys = _keys(row, policy, now)
     known = await known_of(session, row.seller, keys, row.currency)
+    return _planned(row, known, policy, now)
+
+
+class Outlook:
+    """Remembers the answers, which hold until the next look at the wish or its next change.
+
+    A list of wishes asks about all of them at once, and most of the answers are known.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[UUID, tuple[tuple[object, ...], datetime | None]] = OrderedDict()
+
+    async def next_looks(
+        self,
+        session: AsyncSession,
+        rows: Sequence[CampaignRow],
+        fares: Mapping[UUID, Fares],
+        policy: Policy,
+        now: datetime,
+    ) -> dict[UUID, datetime | None]:
+        """Return when each of these wishes is looked at next; a past moment means any time now."""
+        found: dict[UUID, datetime | None] = {}
+        asked: list[CampaignRow] = []
+        for row in rows:
+            kept = self._known.get(row.id)
+            if row.status is not CampaignState.ACTIVE:
+                found[row.id] = None
+            elif kept is not None and kept[0] == _state(row, fares):
+                found[row.id] = kept[1]
+            else:
+                asked.append(row)
+        for group in _groups(asked):
+            keys = {row.id: _keys(row, policy, now) for row in group}
+            every = sorted({key for one in keys.values() for key in one})
+            known = await known_of(session, group[0].seller, every, group[0].currency)
+            for row in group:
+                holding = row.hold_off_until is not None and row.hold_off_until > now
+                own = {key: known[key] for key in keys[row.id] if key in known}
+                at = row.hold_off_until if holding else _planned(row, own, policy, now)
+                self._keep(row, fares, at)
+                found[row.id] = at
+        return found
+
+    def _keep(self, row: CampaignRow, fares: Mapping[UUID, Fares], at: datetime | None) -> None:
+        self._known[row.id] = (_state(row, fares), at)
+        self._known.move_to_end(row.id)
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+
+
+def _state(row: CampaignRow, fares: Mapping[UUID, Fares]) -> tuple[object, ...]:
+    seen = fares.get(row.id)
+    return row.row_version, row.criteria_version, seen.last_at if seen else None
+
+
+def _groups(rows: Iterable[CampaignRow]) -> Iterable[list[CampaignRow]]:
+    groups: dict[tuple[str, str], list[CampaignRow]] = {}
+    for row in rows:
+        groups.setdefault((row.seller, row.currency), []).append(row)
+    return groups.values()
+
+
+def _keys(row: CampaignRow, policy: Policy, now: datetime) -> list[str]:
+    """Name the date pairs that can be looked at: those to come that are on sale."""
+    wish = row.wish
+    shape = Shape(
+        wish.origins,
+        wish.destinations,
+        wish.departure_from,
+        wish.departure_until,
+        wish.nights_min,
+        wish.nights_max,
+        wish.cabin,
+        row.travelling.code,
+    )
+    until = now.date() + timedelta(days=policy.horizon_days)
+    found = (
+        slot.key
+        for slot in slots_of(shape)
+        if slot.departs_on > now.date() and slot.last_day <= until
+    )
+    return [key for key, _ in zip(found, range(_MOST_PAIRS), strict=False)]
+
+
+def _planned(
+    row: CampaignRow, known: Mapping[str, Known], policy: Policy, now: datetime
+) -> datetime | None:
+    wish = row.wish
     watch = Watch(
         key=str(row.id),
         campaigns=1,
@@ -37,7 +128,7 @@ async def next_look(
         nights_min=wish.nights_min,
         nights_max=wish.nights_max,
         cabin=wish.cabin,
-        party=party,
+        party=row.travelling,
         budget_minor=row.budget_minor,
         currency=row.currency,
         since=row.created_at,

@@ -1,6 +1,6 @@
 """The only way to the database: one transaction at a time, on behalf of somebody."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -80,7 +80,15 @@ class Database:
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncIterator[AsyncIterator[str]]:
-        """Hear a channel's payloads on a connection of its own.
+        """Hear one channel's payloads; see `listen_to`."""
+        async with self.listen_to([channel]) as told:
+            yield (payload async for _, payload in told)
+
+    @asynccontextmanager
+    async def listen_to(
+        self, channels: Sequence[str]
+    ) -> AsyncIterator[AsyncIterator[tuple[str, str]]]:
+        """Hear channels and their payloads on a connection of its own.
 
         Listening has begun when the block is entered, so reading the tables after that misses
         nothing. When the connection is lost, the iterator raises `psycopg.OperationalError`.
@@ -90,7 +98,8 @@ class Database:
         )
         payloads = _payloads(connection)
         try:
-            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            for channel in channels:
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             yield payloads
         finally:
             # Not `async with connection`: its end would wait for the lock that listening holds.
@@ -163,7 +172,7 @@ async def _connect(session: AsyncSession) -> None:
         await session.connection()
 
 
-async def _payloads(connection: psycopg.AsyncConnection) -> AsyncGenerator[str, None]:
+async def _payloads(connection: psycopg.AsyncConnection) -> AsyncGenerator[tuple[str, str], None]:
     async with aclosing(connection.notifies()) as notifications:
         async for notification in notifications:
-            yield notification.payload
+            yield notification.channel, notification.payload

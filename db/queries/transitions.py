@@ -42,9 +42,10 @@ _APPEND = text(
         WHERE id = :campaign RETURNING event_seq, user_id
     ), added AS (
         INSERT INTO campaign_events (campaign_id, seq, user_id, kind, data, at)
-        SELECT :campaign, event_seq, user_id, :kind, :data, :at FROM numbered RETURNING seq
+        SELECT :campaign, event_seq, user_id, :kind, :data, :at FROM numbered
+        RETURNING campaign_id, seq, user_id
     )
-    SELECT seq, pg_notify(:channel, CAST(:campaign AS text) || ':' || seq) FROM added
+    SELECT seq, pg_notify(:channel, campaign_id || ':' || seq || ':' || user_id) FROM added
     """
 ).bindparams(bindparam("data", type_=JSONB))
 

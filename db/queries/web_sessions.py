@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from db.models.web_session import WebSessionRow
 from domain.ids import UserId
 
+SESSION_ENDS_CHANNEL = "session_ends"  # a trigger of the table tells the session's id
 # "Last seen" is for people to read and for the idle limit, so not every visit writes it.
 TOUCH_AT_MOST_EVERY = timedelta(minutes=1)
 

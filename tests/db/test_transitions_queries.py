@@ -155,7 +155,8 @@ async def test_a_listener_hears_what_was_committed_and_only_that(
     database: Database, cast: Any, now: Any
 ):
     async with database.transaction(WORKER) as session:
-        campaign_id = (await cast.campaign(session)).id
+        campaign = await cast.campaign(session)
+    campaign_id = campaign.id
     async with database.listen("campaign_events") as payloads:
         async with database.transaction(WORKER) as session:
             await append_event(session, campaign_id, "test.lost", {}, now)
@@ -163,7 +164,7 @@ async def test_a_listener_hears_what_was_committed_and_only_that(
         async with database.transaction(WORKER) as session:
             await append_event(session, campaign_id, "test.noted", {}, now)
         async with asyncio.timeout(20):
-            assert await anext(payloads) == f"{campaign_id}:2"
+            assert await anext(payloads) == f"{campaign_id}:2:{campaign.user_id}"
 
 
 async def test_an_attempt_goes_through_its_states_in_the_campaigns_events(
