@@ -23,6 +23,7 @@ from api.rest import (
 )
 from api.services import Services, TemporalLink
 from api.web import card_setup, pay, security, sign_in, sign_up, step_up
+from api.web.kept_pages import router as kept_pages
 from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
 from api.web.visits import Elsewhere
@@ -99,6 +100,7 @@ def create_app(
         operator_codec,
     ):
         app.include_router(module.router)
+    app.include_router(kept_pages)
     app.mount("/static", Static(directory=STATIC), name="static")
     errors.install(app, problem_page)
     app.add_exception_handler(Elsewhere, lead_elsewhere)  # type: ignore[arg-type]
