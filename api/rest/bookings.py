@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from api.auth import Caller, CurrentUser
+from api.cancelling import ask_quote, give_word
 from api.dependencies import ServicesDep
 from api.errors import ApiProblem, conflict, not_found
-from api.processes import ProcessEnded, confirm_cancellation, quote_cancellation
 from api.rest.schemas.bookings import (
     BookingDetailResponse,
     BookingResponse,
@@ -29,15 +29,12 @@ from api.services import Services
 from db.models.booking import BookingRow
 from db.queries.bookings import get_booking
 from db.queries.display import list_bookings, money_of
-from domain.ids import BookingId
 from domain.messages.order import (
     CancellationOffer,
     ConfirmAnswer,
-    ConfirmCancellation,
     ConfirmCode,
     QuoteCode,
 )
-from domain.orders import BookingState
 
 router = APIRouter(prefix="/api/bookings", tags=["bookings"])
 
@@ -79,16 +76,13 @@ async def quote(
 ) -> CancellationQuoteResponse:
     """Ask what cancelling would give back. Nothing is cancelled yet."""
     row = await _load(services, user, booking_id)
-    try:
-        offer = await quote_cancellation(services.temporal, booking_id, key)
-    except ProcessEnded:
-        offer = CancellationOffer(code=_ended(row), booking_id=BookingId(booking_id))
+    offer = await ask_quote(services, row, key)
     if offer.code is not QuoteCode.QUOTED:
-        raise conflict(offer.code.value, _quote_sentence(offer))
+        raise conflict(offer.code.value, quote_sentence(offer))
     return CancellationQuoteResponse(
         booking_id=booking_id,
         code=offer.code,
-        sentence=_quote_sentence(offer),
+        sentence=quote_sentence(offer),
         quote_id=offer.quote_id,
         refund=MoneyBody.maybe(offer.refund),
         penalty=MoneyBody.maybe(offer.penalty),
@@ -111,17 +105,7 @@ async def confirm(
 ) -> CancellationResponse:
     """Cancel as quoted. It cannot be taken back."""
     row = await _load(services, user, booking_id)
-    request = ConfirmCancellation(booking_id=BookingId(booking_id), quote_id=body.quote_id)
-    try:
-        answer = await confirm_cancellation(services.temporal, request, key)
-    except ProcessEnded:
-        cancelled = row.state is BookingState.CANCELLED
-        answer = ConfirmAnswer(
-            code=ConfirmCode.ALREADY if cancelled else ConfirmCode.NOT_NOW,
-            booking_id=BookingId(booking_id),
-            state=row.state,
-        )
-    return _confirmed(answer)
+    return _confirmed(await give_word(services, row, body.quote_id, key))
 
 
 def _confirmed(answer: ConfirmAnswer) -> CancellationResponse:
@@ -149,7 +133,7 @@ def _confirmed(answer: ConfirmAnswer) -> CancellationResponse:
     )
 
 
-def _quote_sentence(offer: CancellationOffer) -> str:
+def quote_sentence(offer: CancellationOffer) -> str:
     match offer.code:
         case QuoteCode.QUOTED if offer.refund is None:
             return (
@@ -169,18 +153,6 @@ def _quote_sentence(offer: CancellationOffer) -> str:
         case QuoteCode.FLOWN:
             return "This trip has been flown."
     assert_never(offer.code)
-
-
-def _ended(row: BookingRow) -> QuoteCode:
-    match row.state:
-        case BookingState.CANCELLED:
-            return QuoteCode.ALREADY_CANCELLED
-        case BookingState.FLOWN:
-            return QuoteCode.FLOWN
-        case BookingState.CANCELLING:
-            return QuoteCode.CANCELLING
-        case _:
-            return QuoteCode.NOT_CANCELLABLE
 
 
 async def _load(services: Services, user: Caller, booking_id: UUID) -> BookingRow:

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from api.web import bookings
+from api.web import booking_cancel, bookings
 
 router = APIRouter()
-for module in (bookings,):
+for module in (bookings, booking_cancel):
     router.include_router(module.router)

@@ -6,6 +6,7 @@ from typing import assert_never
 from uuid import UUID
 
 from api.booking_reading import BookingRead
+from api.cancelling import CANCELLABLE, TO_OUR_BALANCE
 from api.web.views.booking_legs import ChangeView, LegView, change_view, leg_views
 from api.web.views.booking_parts import (
     MomentView,
@@ -32,9 +33,6 @@ from domain.places import place
 from domain.refunds import RefundCase, RefundFact, RefundPace, RefundTrack, refund_track
 from domain.storyline import StoryFacts, StoryLine, story_line
 from runtime.money_settings import MoneySettings
-
-CANCELLABLE = frozenset({BookingState.TICKETING, BookingState.TICKETED})
-TO_OUR_BALANCE = "balance"
 
 
 @dataclass(frozen=True)
@@ -169,7 +167,7 @@ def refund_of(read: BookingRead, money: MoneySettings, now: datetime) -> RefundT
     """Return where the money of a cancelled booking is."""
     row = read.row
     quote = row.quote or {}
-    country = _country(read.itinerary)
+    country = refund_country(read.itinerary)
     first, last = money.refund_days(country)
     pays_back = row.cancelled_by == "airline" or (
         quote.get("refund_minor") is not None and quote.get("refund_to") == TO_OUR_BALANCE
@@ -299,7 +297,8 @@ def _when(read: BookingRead, kind: str) -> datetime | None:
     return found[-1] if found else None
 
 
-def _country(itinerary: Itinerary) -> str | None:
+def refund_country(itinerary: Itinerary) -> str | None:
+    """Return the country in which the trip begins, whose rules for refunds count."""
     try:
         return place(itinerary.slices[0].origin).country if itinerary.slices else None
     except UnknownPlace:
