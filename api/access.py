@@ -77,6 +77,8 @@ PAGE = _rule(Answer.HEARD, nobody=Answer.SIGN_IN)
 """A page of whoever is signed in; there is nothing of another person's to name."""
 DOOR = _rule(Answer.HEARD)
 """Where nobody needs to be signed in; whoever is, is led on or is told so."""
+PAGE_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT)
+"""A page about one thing of one person's."""
 
 ROUTES: Mapping[str, Rule] = {
     # What the application is
@@ -137,6 +139,12 @@ ROUTES: Mapping[str, Rule] = {
     "POST /sign-in": DOOR,
     "GET /sign-out": DOOR,
     "POST /sign-out": DOOR,
+    "GET /auto-booking/history": PAGE,
+    "GET /auto-booking/history.csv": PAGE,
+    "GET /bookings/{booking_id}": PAGE_OF_OWNER,
+    "GET /bookings/{booking_id}/cancel": PAGE_OF_OWNER,
+    "POST /bookings/{booking_id}/cancel": PAGE_OF_OWNER,
+    "POST /bookings/{booking_id}/cancel/quote": PAGE_OF_OWNER,
     # Signed addresses
     "GET /pay/{token}": LINK,
     "POST /pay/{token}": LINK,

@@ -24,6 +24,7 @@ from domain.order_details import OrderDetails
 from domain.payments import PaymentState
 from providers.registry import read_order
 from runtime.crypto import DecryptionFailed
+from runtime.key_store import KeyDestroyed
 
 _TAKEN = frozenset({PaymentState.CAPTURED, PaymentState.REFUNDED})
 
@@ -103,7 +104,7 @@ async def _details(session: AsyncSession, services: Services, row: BookingRow) -
             column="raw_order",
             row_id=row.id,
         )
-    except DecryptionFailed:
-        # The person's key is gone or was renewed: what stands in the row itself is still told.
+    except (DecryptionFailed, KeyDestroyed):
+        # The person's key is gone: what stands in the row itself is still told.
         return OrderDetails()
     return read_order(row.provider.value, raw)

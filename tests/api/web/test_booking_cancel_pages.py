@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from db.models.booking import BookingRow
 from db.models.web_session import WebSessionRow
-from db.vault import PersonalVault
+from db.vault import vault_of
 from domain.orders import BookingState
 from runtime.clock import system_now
 
@@ -83,7 +83,7 @@ def _token(shown: Any) -> str:
 @pytest.fixture
 def give(database: Any, settings: Any, ana: Any) -> Any:
     """Return a way to give Ana a booking; Temporal is away."""
-    vault = PersonalVault(settings.keys)
+    vault = vault_of(settings)
 
     async def made(**parts: Any) -> str:
         booked = await give_booking(database, vault, ana.user_id, system_now(), **parts)

@@ -11,7 +11,7 @@ from booked import give_booking, recorded_order
 from browsing import Site
 
 from db.models.booking import BookingRow
-from db.vault import PersonalVault
+from db.vault import vault_of
 from domain.orders import BookingState
 from runtime.clock import system_now
 
@@ -21,7 +21,7 @@ HISTORY = "/auto-booking/history"
 @pytest.fixture
 def give(database: Any, settings: Any, ana: Any) -> Any:
     """Return a way to give Ana a booking."""
-    vault = PersonalVault(settings.keys)
+    vault = vault_of(settings)
 
     async def made(**parts: Any) -> Any:
         return await give_booking(database, vault, ana.user_id, system_now(), **parts)
