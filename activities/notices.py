@@ -1,37 +1,49 @@
-"""Telling travellers: pending notices become e-mail, at least once, under a stable Message-ID."""
+"""Telling travellers: pending letters become e-mail, at least once, under a stable Message-ID."""
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from html import escape
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 from temporalio.common import RetryPolicy
+from temporalio.service import RPCError
 
 from activities.failures import heartbeats, provider_call
+from activities.letters import write_mail
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
 from db.models import NoticeRow
 from db.models.notice import NoticeState
 from db.queries.attempts import open_task
-from db.queries.bookings import get_booking
-from db.queries.campaigns import get_campaign, summary_of
-from db.queries.notices import next_due, pending_notices, people_untold, take_pending
-from db.queries.openings import get_proposal
+from db.queries.notices import (
+    NewNotice,
+    add_notices,
+    due_notices,
+    message_id,
+    next_due,
+    owners_waiting,
+    pending_notices,
+    people_untold,
+    take_pending,
+)
 from db.queries.users import get_user
 from db.session import Database
-from db.telling import address_of
+from db.telling import address_of, facts_of, link_of
 from db.vault import PersonalVault
-from domain.account_notices import ONE_TIME_LINKS
-from domain.ids import BookingId, CampaignId, UserId
-from domain.itineraries import Itinerary
-from domain.messages.notices import Sweep, SweepInput
-from domain.notices import NoticeFacts, compose
+from domain.ids import BookingId, CampaignId, UserId, derive
+from domain.letters import Letter
+from domain.messages.notices import Sweep, SweepInput, TellingInput, telling_workflow_id
+from domain.notices import compose
+from domain.words import Words
 from providers.errors import ProviderRefused
 from providers.ports import MailSender, OutgoingMail
+from runtime.catalogue import language_of, translations
 from runtime.clock import activity_now
-from runtime.tokens import PAY_PURPOSE, one_time_token, sign_token
+from runtime.key_store import KeyDestroyed
+from runtime.temporal import MAIN_QUEUE, RPC_TIMEOUT
 
 # Given up for now after a day; the row stays pending and the next round takes it along.
 SEND_NOTICES = ActivityOptions(
@@ -47,6 +59,27 @@ SEND_NOTICES = ActivityOptions(
 # keep bookings from theirs.
 SENDERS = 4
 
+Wake = Callable[[UserId], Awaitable[None]]
+_log = logging.getLogger("notices")
+
+
+async def wake_telling(user_id: UserId) -> None:
+    """Have somebody's telling run beside us: something is to be sent at an hour to come.
+
+    Should it fail, a schedule finds what is overdue.
+    """
+    try:
+        await activity.client().start_workflow(
+            "TellingWorkflow",
+            TellingInput(user_id=user_id),
+            id=telling_workflow_id(user_id),
+            task_queue=MAIN_QUEUE,
+            start_signal="tell",
+            rpc_timeout=RPC_TIMEOUT,
+        )
+    except RPCError as error:
+        _log.warning("telling is left to the schedule error=%s", error.status.name)
+
 
 class NoticeActivities:
     def __init__(
@@ -58,25 +91,35 @@ class NoticeActivities:
         base_url: str,
         link_secret: str,
         sandbox: bool,
+        wake: Wake = wake_telling,
     ) -> None:
         self._database, self._vault, self._mail = database, vault, mail
         self._senders = asyncio.Semaphore(SENDERS)
         self._base_url, self._link_secret, self._sandbox = base_url, link_secret, sandbox
+        self._wake = wake
 
     @activity.defn
     async def send_notices(self, campaign_id: CampaignId) -> int:
         """Send what is pending for a campaign; return how many were sent."""
-        return await self._send_all(campaign_id=campaign_id)
+        return await self._send_pending(campaign_id=campaign_id)
 
     @activity.defn
     async def send_booking_notices(self, booking_id: BookingId) -> int:
         """Send what is pending for a booking; return how many were sent."""
-        return await self._send_all(booking_id=booking_id)
+        return await self._send_pending(booking_id=booking_id)
 
     @activity.defn
     async def send_personal_notices(self, user_id: UserId) -> int:
-        """Send everything that is pending for a person; return how much was sent."""
-        return await self._send_all(user_id=user_id)
+        """Send everything that is due for a person; return how much was sent.
+
+        What was held back for one hour comes as one mail.
+        """
+        now = activity_now()
+        async with self._database.transaction(WORKER) as session:
+            rows = await due_notices(session, user_id, now, held=False)
+            held = await due_notices(session, user_id, now, held=True)
+            letters = [[row.id] for row in rows] + ([[row.id for row in held]] if held else [])
+        return sum([await self._deliver(ids) for ids in letters])
 
     @activity.defn
     async def next_notice(self, user_id: UserId) -> datetime | None:
@@ -92,51 +135,60 @@ class NoticeActivities:
             people = await people_untold(session, due_before=before, limit=sweep.at_most)
         return Sweep(people=tuple(people))
 
-    async def _send_all(
-        self,
-        *,
-        campaign_id: UUID | None = None,
-        booking_id: UUID | None = None,
-        user_id: UUID | None = None,
+    async def _send_pending(
+        self, *, campaign_id: UUID | None = None, booking_id: UUID | None = None
     ) -> int:
         async with self._database.transaction(WORKER) as session:
-            rows = await pending_notices(
-                session,
-                campaign_id=campaign_id,
-                booking_id=booking_id,
-                user_id=user_id,
-                now=activity_now(),
-            )
+            rows = await pending_notices(session, campaign_id=campaign_id, booking_id=booking_id)
             waiting = [row.id for row in rows]
-        return sum([await self._deliver(notice_id) for notice_id in waiting])
+            later = await owners_waiting(session, campaign_id=campaign_id, booking_id=booking_id)
+        for user_id in later:
+            await self._wake(user_id)
+        return sum([await self._deliver([notice_id]) for notice_id in waiting])
 
-    async def _deliver(self, notice_id: UUID) -> bool:
+    async def _deliver(self, notice_ids: Sequence[UUID]) -> int:
         """Send one mail; a refusal for good becomes a person's task and stops no other mail.
 
-        The row stays locked meanwhile: a booking and its wish tell the same things side by side.
+        The rows stay locked meanwhile: a booking and its wish tell the same things side by side.
         """
         async with (
             heartbeats(),
             self._senders,
             self._database.transaction(WORKER) as session,
         ):
-            row = await take_pending(session, notice_id)
-            if row is None:
-                return False
-            mail = await self._write(session, row)
+            taken = [await take_pending(session, notice_id) for notice_id in notice_ids]
+            rows = [row for row in taken if row is not None]
+            if not rows:
+                return 0
+            try:
+                mail = await self._write(session, rows)
+            except KeyDestroyed:
+                # The account was erased meanwhile: there is nobody to tell any more.
+                for row in rows:
+                    row.state = NoticeState.FAILED
+                return 0
             async with provider_call():
                 refusal = await self._refusal(mail)
             now = activity_now()
-            row.tries += 1
-            if refusal is None:
-                row.state, row.sent_at = NoticeState.SENT, now
-                return True
-            row.state = NoticeState.FAILED
-            detail = f"notice {row.id} ({row.event}) is refused for good: {refusal.code}"
-            await open_task(
-                session, f"undelivered:{row.id}", "undelivered", detail, now, notice=row
-            )
-        return False
+            for row in rows:
+                row.tries += 1
+                if refusal is None:
+                    row.state, row.sent_at = NoticeState.SENT, now
+                else:
+                    await self._refused(session, row, refusal, now)
+        return len(rows) if refusal is None else 0
+
+    async def _refused(
+        self, session: AsyncSession, row: NoticeRow, refusal: ProviderRefused, now: datetime
+    ) -> None:
+        row.state = NoticeState.FAILED
+        detail = f"notice {row.id} ({row.event}) is refused for good: {refusal.code}"
+        await open_task(session, f"undelivered:{row.id}", "undelivered", detail, now, notice=row)
+        if row.to_encrypted is None:
+            # It cannot be said by mail; it stands where its owner looks.
+            today = derive("address refused", row.user_id, now.date())
+            told = NewNotice(event="address_refused", subject_id=today, user_id=row.user_id)
+            await add_notices(session, [told], now)
 
     async def _refusal(self, mail: OutgoingMail) -> ProviderRefused | None:
         try:
@@ -145,57 +197,29 @@ class NoticeActivities:
             return refusal
         return None
 
-    async def _write(self, session: AsyncSession, row: NoticeRow) -> OutgoingMail:
-        user = await get_user(session, row.user_id)
+    async def _write(self, session: AsyncSession, rows: Sequence[NoticeRow]) -> OutgoingMail:
+        first = rows[0]
+        user = await get_user(session, first.user_id)
         if user is None:
-            raise LookupError(f"notice {row.id} has no user")
-        address = await address_of(session, self._vault, user, row)
-        message = compose(row.event, await self._facts(session, row))
+            raise LookupError(f"notice {first.id} has no user")
+        language = language_of(user.locale)
+        say = Words(user.locale, user.time_zone, translations(language).gettext)
+        letters = [await self._letter(session, row, say) for row in rows]
+        written = write_mail(letters, say, base_url=self._base_url, language=language)
         return OutgoingMail(
-            message_id=row.message_id,
-            to=address,
-            subject=message.subject,
-            text=message.text,
-            html=_html(message.text),
+            message_id=first.message_id if len(rows) == 1 else _together(rows),
+            to=await address_of(session, self._vault, user, first),
+            subject=written.subject,
+            text=written.text,
+            html=written.html,
         )
 
-    async def _facts(self, session: AsyncSession, row: NoticeRow) -> NoticeFacts:
-        campaign = await get_campaign(session, row.campaign_id) if row.campaign_id else None
-        booking = await get_booking(session, row.booking_id) if row.booking_id else None
-        itinerary = Itinerary.model_validate(booking.itinerary) if booking else None
-        if row.event == "approval_needed":
-            proposal = await get_proposal(session, UUID(row.data["proposal_id"]))
-            itinerary = Itinerary.model_validate(proposal.itinerary) if proposal else None
-        return NoticeFacts(
-            wish=summary_of(campaign) if campaign else "your booking",
-            data=row.data,
-            itinerary=itinerary,
-            tickets=tuple(str(t["number"]) for t in booking.ticket_numbers) if booking else (),
-            link=self._link(row),
-            sandbox=self._sandbox,
-        )
-
-    def _link(self, row: NoticeRow) -> str | None:
-        if row.event in ONE_TIME_LINKS:
-            # Made anew from the id at each sending, so that it is stored nowhere.
-            purpose = ONE_TIME_LINKS[row.event]
-            token = one_time_token(self._link_secret, purpose, UUID(row.data["link_id"]))
-            return f"{self._base_url}/{purpose}/{token}"
-        if row.event != "authentication_required":
-            return None
-        lapses_at = datetime.fromisoformat(row.data["lapses_at"])
-        attempt_id = UUID(row.data["attempt_id"])
-        token = sign_token(self._link_secret, PAY_PURPOSE, attempt_id, lapses_at, owner=row.user_id)
-        return f"{self._base_url}/pay/{token}"
+    async def _letter(self, session: AsyncSession, row: NoticeRow, say: Words) -> Letter:
+        facts = await facts_of(session, self._vault, row, sandbox=self._sandbox)
+        link = link_of(row, self._link_secret)
+        return compose(row.event, facts.model_copy(update={"link": link}), say)
 
 
-def _html(text: str) -> str:
-    """Show the same words as a page: paragraphs, line breaks, links that can be pressed."""
-    parts = []
-    for paragraph in text.strip().split("\n\n"):
-        safe = escape(paragraph).replace("\n", "<br>\n")
-        if paragraph.startswith(("http://", "https://")):
-            safe = f'<a href="{safe}">{safe}</a>'
-        parts.append(f"<p>{safe}</p>")
-    body = "\n".join(parts)
-    return f'<!doctype html>\n<html lang="en"><body>\n{body}\n</body></html>\n'
+def _together(rows: Sequence[NoticeRow]) -> str:
+    """Return the Message-ID of several letters in one: the same for the same ones."""
+    return message_id(derive("together", *sorted(str(row.id) for row in rows)))

@@ -84,6 +84,8 @@ TABLES: dict[str, Access] = {
     "payment_setups": KEPT_BY_API,
     "campaign_drafts": KEPT_BY_API,
     "trip_requests": KEPT_BY_API,
+    "notice_preferences": KEPT_BY_API,
+    "notice_settings": KEPT_BY_API,
     # Secrets, which are for no operator to see.
     "totp_factors": SECRET,
     "recovery_codes": SECRET,
@@ -104,7 +106,11 @@ TABLES: dict[str, Access] = {
     "autobooking_results": OWNED_BY_PROCESS,
     "offer_decisions": OWNED_BY_PROCESS,
     "campaign_fares": OWNED_BY_PROCESS,
-    "notices": Access(app="SI/"),
+    "notices": Access(
+        # The API tells of an account what it did to it, and notes what was read.
+        app="SIu/",
+        columns={"u": frozenset({"read_at"})},
+    ),
     # Ids, amounts and states, which operators must be able to list.
     "booking_attempts": OPERATED,
     "provider_calls": OPERATED,

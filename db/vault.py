@@ -8,7 +8,7 @@ elsewhere does not open.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -126,6 +126,16 @@ class PersonalVault:
         """
         key = await self.data_key(session, user_id)
         return crypto.decrypt_field(key, token, table=table, column=column, row_id=str(row_id))
+
+    async def open_expiry(self, session: AsyncSession, row: TravelerDocumentRow) -> date | None:
+        """Return until when a traveller's document is good, and nothing else of it."""
+        if not row.expires_on_encrypted:
+            return None
+        key = await self.data_key(session, UserId(row.user_id), row.traveler_id)
+        text = crypto.decrypt_field(
+            key, row.expires_on_encrypted, table=DOCUMENTS, column="expires_on", row_id=str(row.id)
+        )
+        return date.fromisoformat(text)
 
     async def seal_traveler(
         self,

@@ -12,6 +12,7 @@ from db.models.campaign_result import CampaignResultRow
 from db.models.look import LookRow
 from db.models.mandate import MandateRow
 from db.models.notice import NoticeRow
+from db.models.notice_choice import NoticePreferenceRow, NoticeSettingsRow
 from db.models.offer_decision import OfferDecisionRow
 from db.models.offer_snapshot import OfferSnapshotRow
 from db.models.operator_task import OperatorTaskRow
@@ -49,7 +50,9 @@ __all__ = [
     "CodeFailureRow",
     "LookRow",
     "MandateRow",
+    "NoticePreferenceRow",
     "NoticeRow",
+    "NoticeSettingsRow",
     "OfferDecisionRow",
     "OfferSnapshotRow",
     "OperatorTaskRow",

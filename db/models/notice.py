@@ -17,6 +17,7 @@ class NoticeState(StrEnum):
 class NoticeRow(SQLModel, table=True):
     """One message for one event on one channel; sent at least once under one Message-ID.
 
+    The inbox has it as soon as it is written; a letter is pending until it is sent.
     `subject_id` is the very thing that the event happened to (an attempt, a booking, …).
     """
 
@@ -24,6 +25,18 @@ class NoticeRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("subject_id", "event", "channel"),
         Index("notices_pending", "created_at", postgresql_where=text("state = 'pending'")),
+        Index(
+            "notices_inbox",
+            "user_id",
+            text("created_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("channel = 'inbox'"),
+        ),
+        Index(
+            "notices_unread",
+            "user_id",
+            postgresql_where=text("channel = 'inbox' AND read_at IS NULL"),
+        ),
         Index("notices_due", "due_at", "user_id", postgresql_where=text("state = 'pending'")),
     )
 
@@ -46,3 +59,5 @@ class NoticeRow(SQLModel, table=True):
     due_at: Instant
     """Not sent before this instant."""
     sent_at: OptionalInstant = None
+    read_at: OptionalInstant = None
+    """When its owner saw it; of the inbox only."""

@@ -248,6 +248,8 @@ async def _untold(session: AsyncSession, row: CampaignRow, proposal: ProposalRow
         col(NoticeRow.campaign_id) == row.id,
         col(NoticeRow.subject_id).in_(subjects),
         col(NoticeRow.state) == NoticeState.PENDING,
+        # What waits for an hour to come is told by another.
+        col(NoticeRow.due_at) <= col(NoticeRow.created_at),
     )
     return await session.scalar(query.limit(1)) is not None
 

@@ -6,23 +6,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from db.models.notice import NoticeRow, NoticeState
+from db.queries.notice_choices import preferences_of
 from domain.ids import UserId, notice_id_for
+from domain.telling import Channel, Delivery, deliveries
 
-EMAIL = "email"
 _PENDING = col(NoticeRow.state) == NoticeState.PENDING
+_HELD: ColumnElement[bool] = col(NoticeRow.due_at) > col(NoticeRow.created_at)
 
 
 @dataclass(frozen=True)
 class NewNotice:
     """Something to tell a person. `subject_id` is the very thing that the event happened to.
 
-    `data` holds ids and figures only: names are read when the message is written.
+    `data` holds ids and figures only: names are read when the message is written. Where it goes,
+    and when, is the reader's choice within the rules of `domain.telling`.
     """
 
     event: str
@@ -31,13 +34,17 @@ class NewNotice:
     campaign_id: UUID | None = None
     booking_id: UUID | None = None
     data: dict[str, Any] = field(default_factory=dict)
-    channel: str = EMAIL
     to_encrypted: str | None = None
-    """Another address than the account's, sealed for the row `id`; see `db.telling`."""
+    """Another address than the account's, sealed for the letter `id`; see `db.telling`."""
 
     @property
     def id(self) -> UUID:
-        return notice_id_for(self.subject_id, self.event, self.channel)
+        """The id of the letter."""
+        return self.on(Channel.EMAIL)
+
+    def on(self, channel: Channel) -> UUID:
+        """Return the notice's id on a channel."""
+        return notice_id_for(self.subject_id, self.event, channel)
 
 
 def message_id(notice_id: UUID) -> str:
@@ -46,31 +53,41 @@ def message_id(notice_id: UUID) -> str:
 
 
 async def add_notices(session: AsyncSession, notices: Sequence[NewNotice], now: datetime) -> None:
-    """Write the notices down; those that were written before stay as they are."""
+    """Write the notices down for each channel; those that were written before stay as they are."""
     if not notices:
         return
-    rows = [
-        {
-            "id": notice.id,
-            "user_id": notice.user_id,
-            "subject_id": notice.subject_id,
-            "campaign_id": notice.campaign_id,
-            "booking_id": notice.booking_id,
-            "event": notice.event,
-            "channel": notice.channel,
-            "message_id": message_id(notice.id),
-            "state": NoticeState.PENDING,
-            "data": notice.data,
-            "to_encrypted": notice.to_encrypted,
-            "tries": 0,
-            "created_at": now,
-            "due_at": now,
-        }
-        for notice in notices
-    ]
     # The rows that a notice points to may still be waiting in the session.
     await session.flush()
-    await session.execute(insert(NoticeRow).values(rows).on_conflict_do_nothing())
+    rows: list[dict[str, Any]] = []
+    for user_id in dict.fromkeys(notice.user_id for notice in notices):
+        reader = await preferences_of(session, user_id)
+        for notice in notices:
+            if notice.user_id == user_id:
+                rows += [_row(notice, to, now) for to in deliveries(notice.event, reader, now)]
+    if rows:
+        await session.execute(insert(NoticeRow).values(rows).on_conflict_do_nothing())
+
+
+def _row(notice: NewNotice, to: Delivery, now: datetime) -> dict[str, Any]:
+    letter = to.channel is Channel.EMAIL
+    notice_id = notice.on(to.channel)
+    return {
+        "id": notice_id,
+        "user_id": notice.user_id,
+        "subject_id": notice.subject_id,
+        "campaign_id": notice.campaign_id,
+        "booking_id": notice.booking_id,
+        "event": notice.event,
+        "channel": to.channel,
+        "message_id": message_id(notice_id),
+        "state": NoticeState.PENDING if letter else NoticeState.SENT,
+        "data": notice.data,
+        "to_encrypted": notice.to_encrypted if letter else None,
+        "tries": 0,
+        "created_at": now,
+        "due_at": to.due_at,
+        "sent_at": None if letter else now,
+    }
 
 
 async def pending_notices(
@@ -78,28 +95,28 @@ async def pending_notices(
     *,
     campaign_id: UUID | None = None,
     booking_id: UUID | None = None,
-    user_id: UUID | None = None,
-    now: datetime | None = None,
     limit: int = 100,
 ) -> list[NoticeRow]:
-    """Return what is still to be sent, oldest first: of one of these, or of all.
+    """Return letters still to be sent, oldest first: of a campaign, of a booking, or of all.
 
-    With `now`, what is held back until later is left out. What was never held back is not a matter
-    of the clock: where clocks are moved, a sender's may be behind the writer's.
+    What was held back for later is left to the telling of its reader. What was not is no matter of
+    the clock: where clocks are moved, a sender's may be behind the writer's.
     """
-    query = select(NoticeRow).where(_PENDING)
-    if now is not None:
-        due = col(NoticeRow.due_at)
-        query = query.where(or_(due <= now, due == col(NoticeRow.created_at)))
-    wanted = []
-    if campaign_id is not None:
-        wanted.append(col(NoticeRow.campaign_id) == campaign_id)
-    if booking_id is not None:
-        wanted.append(col(NoticeRow.booking_id) == booking_id)
-    if user_id is not None:
-        wanted.append(col(NoticeRow.user_id) == user_id)
-    if wanted:
-        query = query.where(or_(*wanted))
+    query = select(NoticeRow).where(_PENDING, _HELD.is_(False), *_of(campaign_id, booking_id))
+    query = query.order_by(col(NoticeRow.created_at), col(NoticeRow.id)).limit(limit)
+    return list(await session.scalars(query))
+
+
+async def due_notices(
+    session: AsyncSession, user_id: UUID, now: datetime, *, held: bool, limit: int = 100
+) -> list[NoticeRow]:
+    """Return a person's letters that are to be sent by now: those that were held back, or not."""
+    query = select(NoticeRow).where(
+        _PENDING,
+        col(NoticeRow.user_id) == user_id,
+        _HELD.is_(held),
+        or_(col(NoticeRow.due_at) <= now, _HELD.is_(False)),
+    )
     query = query.order_by(col(NoticeRow.created_at), col(NoticeRow.id)).limit(limit)
     return list(await session.scalars(query))
 
@@ -111,6 +128,15 @@ async def next_due(session: AsyncSession, user_id: UUID) -> datetime | None:
     )
     found: datetime | None = await session.scalar(query)
     return found
+
+
+async def owners_waiting(
+    session: AsyncSession, *, campaign_id: UUID | None = None, booking_id: UUID | None = None
+) -> list[UserId]:
+    """Return whom something of a campaign or a booking is to be told at an hour to come."""
+    query = select(col(NoticeRow.user_id)).where(_PENDING, _HELD, *_of(campaign_id, booking_id))
+    query = query.distinct()
+    return [UserId(user_id) for user_id in await session.scalars(query)]
 
 
 async def people_untold(session: AsyncSession, *, due_before: datetime, limit: int) -> list[UserId]:
@@ -137,10 +163,33 @@ async def take_pending(session: AsyncSession, notice_id: UUID) -> NoticeRow | No
     return row
 
 
-async def list_notices(
-    session: AsyncSession, *, campaign_id: UUID | None = None, booking_id: UUID | None = None
-) -> list[NoticeRow]:
-    """Return every notice of a campaign or a booking, oldest first."""
-    wanted = or_(col(NoticeRow.campaign_id) == campaign_id, col(NoticeRow.booking_id) == booking_id)
-    query = select(NoticeRow).where(wanted).order_by(col(NoticeRow.created_at), col(NoticeRow.id))
-    return list(await session.scalars(query))
+async def address_refused(session: AsyncSession, user_id: UUID) -> datetime | None:
+    """Return since when mail to a person's address is refused; None if the last one arrived."""
+    tried = (
+        select(NoticeRow)
+        .where(
+            col(NoticeRow.user_id) == user_id,
+            col(NoticeRow.channel) == Channel.EMAIL,
+            col(NoticeRow.state).in_([NoticeState.SENT, NoticeState.FAILED]),
+            # Another address that was given and is wrong says nothing about the account's own.
+            or_(
+                col(NoticeRow.to_encrypted).is_(None),
+                col(NoticeRow.state) == NoticeState.SENT,
+            ),
+        )
+        .order_by(col(NoticeRow.created_at).desc(), col(NoticeRow.id).desc())
+        .limit(1)
+    )
+    last: NoticeRow | None = await session.scalar(tried)
+    refused = last is not None and last.state is NoticeState.FAILED
+    return last.created_at if last and refused else None
+
+
+def _of(campaign_id: UUID | None, booking_id: UUID | None) -> list[ColumnElement[bool]]:
+    """Say whose notices are meant: a campaign's or a booking's, or everybody's."""
+    wanted = []
+    if campaign_id is not None:
+        wanted.append(col(NoticeRow.campaign_id) == campaign_id)
+    if booking_id is not None:
+        wanted.append(col(NoticeRow.booking_id) == booking_id)
+    return [or_(*wanted)] if wanted else []

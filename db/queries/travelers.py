@@ -50,6 +50,10 @@ async def list_travelers(session: AsyncSession, user_id: UserId) -> list[Travele
     return list(await session.scalars(query))
 
 
+async def get_document(session: AsyncSession, document_id: UUID) -> TravelerDocumentRow | None:
+    return await session.get(TravelerDocumentRow, document_id, populate_existing=True)
+
+
 async def list_documents(session: AsyncSession, traveler_id: UUID) -> list[TravelerDocumentRow]:
     query = (
         select(TravelerDocumentRow)

@@ -375,7 +375,9 @@ class House:
 
     async def notices(self, campaign_id: CampaignId) -> list[str]:
         rows = await self.rows(
-            "SELECT event FROM notices WHERE campaign_id = :id ORDER BY created_at", id=campaign_id
+            "SELECT event FROM notices WHERE campaign_id = :id AND channel = 'email'"
+            " ORDER BY created_at",
+            id=campaign_id,
         )
         return [r["event"] for r in rows]
 

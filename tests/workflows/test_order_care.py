@@ -63,7 +63,9 @@ async def test_a_mail_that_is_refused_for_good_is_a_persons_task_and_stops_no_ot
     await _ticketed(house)
 
     async def told() -> bool:
-        rows = await house.rows("SELECT state FROM notices ORDER BY created_at")
+        rows = await house.rows(
+            "SELECT state FROM notices WHERE channel = 'email' ORDER BY created_at"
+        )
         return [r["state"] for r in rows] == ["failed", "sent"]
 
     await eventually(told)
@@ -200,6 +202,9 @@ async def test_a_refund_that_fails_is_a_persons_task(house: House) -> None:
     await eventually(asked)
 
 
+CHANGED = "FROM notices WHERE event = 'schedule_changed' AND channel = 'email'"
+
+
 async def test_a_change_of_schedule_is_told_once(house: House) -> None:
     booking = await _ticketed(house)
     order = booking["duffel_order_id"]
@@ -207,10 +212,10 @@ async def test_a_change_of_schedule_is_told_once(house: House) -> None:
     await _nudge(house, booking)
 
     async def told() -> bool:
-        rows = await house.rows("SELECT state FROM notices WHERE event = 'schedule_changed'")
+        rows = await house.rows(f"SELECT state {CHANGED}")
         return rows == [{"state": "sent"}]
 
     await eventually(told)
     await _nudge(house, booking)
     await house.in_order()
-    assert len(await house.rows("SELECT 1 FROM notices WHERE event = 'schedule_changed'")) == 1
+    assert len(await house.rows(f"SELECT 1 {CHANGED}")) == 1

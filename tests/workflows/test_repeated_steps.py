@@ -105,7 +105,7 @@ async def test_an_end_that_nobody_heard_of_is_told(house: House) -> None:
     assert (await house.update(new.campaign_id, "pause")).code == "ended"
 
     async def told() -> bool:
-        query = "SELECT state FROM notices WHERE campaign_id = :id AND event = 'expired'"
+        query = "SELECT state FROM notices WHERE campaign_id = :id AND event = 'expired' AND channel = 'email'"
         rows = await house.rows(query, id=new.campaign_id)
         return [row["state"] for row in rows] == ["sent"]
 

@@ -1,17 +1,18 @@
 """Telling people what belongs to no wish: at once, when nobody said so, and at an hour to come."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 from house import TESTS, House, eventually
-from sqlalchemy import text
 
+from db.queries.notice_choices import set_hours
 from db.queries.notices import NewNotice, add_notices
 from db.telling import addressed_to
 from domain.ids import UserId
 from domain.messages.notices import SweepInput, TellingInput, telling_workflow_id
+from domain.telling import QuietHours
 from runtime.clock import system_now
 from runtime.temporal import MAIN_QUEUE
 from runtime.tokens import one_time_token
@@ -61,7 +62,7 @@ async def test_an_account_is_told_although_it_has_no_wish(house: House) -> None:
     (mail,) = mails(house, f"{user}@example.com")
     token = one_time_token(secret, "reset", link)
     assert f"{house.settings.base_url}/reset/{token}" in mail["text"]
-    assert "account with Parker Flight" in mail["text"]
+    assert "an account of Parker Flight" in mail["text"]
     assert "SANDBOX" in mail["subject"]
     (other,) = mails(house, f"new.{user}@example.com")
     assert f"/confirm/{one_time_token(secret, 'confirm', link)}" in other["text"]
@@ -82,22 +83,27 @@ async def test_what_nobody_said_a_word_of_is_found_and_told(house: House) -> Non
     assert mails(house, f"{other}@example.com") == []
 
     # What is held back is not overdue; a sleeping telling is woken by the sweep, not begun again.
-    held = await write(house, user, "email_changed")
     async with house.database.transaction(TESTS) as session:
-        await session.execute(
-            text("UPDATE notices SET due_at = :until WHERE id = :id"),
-            {"until": now + timedelta(hours=9), "id": held},
-        )
+        night = QuietHours(begins=(now - timedelta(hours=1)).time(), ends=_in(now, 9))
+        await set_hours(session, user, night, 5, now)
+    await write(house, user, "expired")
+    await write(house, user, "webhook_disabled")
+    await write(house, user, "expired")
     telling = await tell(house, user)
     await write(house, user, "factor_removed", written=now - timedelta(minutes=4), factor="totp")
     await sweep(house)
 
     async def woken() -> bool:
-        return len(mails(house, f"{user}@example.com")) == 2
+        return len(mails(house, f"{user}@example.com")) == 3
 
     await eventually(woken)
     await house.skip(telling, timedelta(hours=10))
     await telling.result()
     subjects = [mail["subject"] for mail in mails(house, f"{user}@example.com")]
-    assert len(subjects) == 3
-    assert "address was changed" in subjects[0]
+    assert len(subjects) == 4
+    # What waited for the morning comes as one.
+    assert subjects[0] == "[SANDBOX] 2 things to tell you"
+
+
+def _in(now: datetime, hours: int) -> time:
+    return (now + timedelta(hours=hours)).time().replace(microsecond=0)
