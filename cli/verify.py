@@ -27,7 +27,7 @@ from runtime.temporal import MAIN_QUEUE, SEARCH_ATTRIBUTES, SEARCH_QUEUE, connec
 
 _DISTRIBUTION = "parker-flight"
 _PATIENCE = timedelta(seconds=3)
-_PAGES = ("/healthz", "/readyz", "/docs", "/openapi.json", "/api/v1/policy", "/static/pages.css")
+_PAGES = ("/healthz", "/readyz", "/docs", "/openapi.json", "/api/v1/policy", "/static/app.css")
 
 
 def verify() -> list[Finding]:

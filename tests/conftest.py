@@ -8,6 +8,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 
+import coverage_gate
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -21,6 +22,13 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Count the branches taken, where the whole suite is judged."""
+    coverage_gate.configure(config)
+
+
 _COUNTED = "counted"
 Counted = Callable[[str], None]
 
