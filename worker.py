@@ -173,7 +173,7 @@ async def run(settings: Settings) -> None:
 
 
 def main() -> None:
-    settings = load_settings()
+    settings = load_settings().require_own_login("worker")
     configure_logging(log_format=settings.log_format, level=settings.log_level, process="worker")
     asyncio.run(run(settings))
 

@@ -111,12 +111,12 @@ def _turn(*, on: bool, reason: str) -> None:
 
 async def _turn_switch(*, on: bool, reason: str) -> None:
     from db.queries.switches import start_booking, stop_booking
-    from db.session import WORKER_ROLE, Database, SystemActor
+    from db.session import OPERATOR_ROLE, Database, SystemActor
     from runtime.clock import system_now
     from runtime.settings import load_settings
 
     settings = load_settings()
-    database = Database(settings.database_for("worker"), role=WORKER_ROLE, pool_size=2)
+    database = Database(settings.database_for("operator"), role=OPERATOR_ROLE, pool_size=2)
     try:
         async with database.transaction(SystemActor("operator")) as session:
             if on:

@@ -18,8 +18,10 @@ from cli.config import environment
 from cli.health import http_answers, http_is_ok, temporal_is_ready, worker_is_polling
 from cli.output import print_rows
 from cli.processes import holder_of, port_is_free
+from runtime.key_store import KeyStore
 from runtime.settings import (
     VENDORS,
+    DatabaseRole,
     ProviderMode,
     Settings,
     SettingsError,
@@ -63,9 +65,11 @@ def examine() -> list[Finding]:
     return [
         Finding("settings", Verdict.GOOD, f"in order, for {settings.app_env}"),
         *_secrets(settings),
+        _key_folder(settings),
         *_programs(),
         *_disk(settings),
         *_services(settings),
+        *_logins(settings),
         *_ports(settings),
         *(_provider(settings, vendor) for vendor in VENDORS),
         *_in_vain(settings),
@@ -96,6 +100,17 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
             yield Finding("secrets", Verdict.GOOD, f"{variable(name)} is set")
 
 
+def _key_folder(settings: Settings) -> Finding:
+    folder = settings.key_folder
+    if not folder.exists():
+        return Finding("keys", Verdict.NOTE, f"{folder} is made with the first account")
+    try:
+        KeyStore(folder).check()
+    except OSError as error:
+        return Finding("keys", Verdict.BAD, f"{folder} takes no keys: {error.strerror}")
+    return Finding("keys", Verdict.GOOD, f"people's keys rest in {folder}")
+
+
 def _programs() -> Iterator[Finding]:
     try:
         yield Finding("temporal command", Verdict.GOOD, temporal_binary())
@@ -118,7 +133,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 def _services(settings: Settings) -> Iterator[Finding]:
     hint = "is it running? `parker up` starts it"
-    if not settings.database_address:
+    if not settings.value_of("database_url"):
         yield Finding("postgres", Verdict.NOTE, "none chosen yet: `parker up` brings its own")
     else:
         yield _postgres(settings, hint)
@@ -138,7 +153,7 @@ def _services(settings: Settings) -> Iterator[Finding]:
 def _postgres(settings: Settings, hint: str) -> Finding:
     try:
         with psycopg.connect(
-            settings.database_for("owner"), connect_timeout=_PATIENCE_SECONDS
+            settings.value_of("database_url"), connect_timeout=_PATIENCE_SECONDS
         ) as connection:
             version = connection.info.server_version // 10_000
     except psycopg.Error:
@@ -177,6 +192,15 @@ def _smtp_answers(settings: Settings) -> bool:
             return True
     except (OSError, smtplib.SMTPException):
         return False
+
+
+def _logins(settings: Settings) -> Iterator[Finding]:
+    """Say which processes could do more than they need, since they share the owner's login."""
+    roles: tuple[DatabaseRole, ...] = ("app", "worker", "operator")
+    for role in roles:
+        if settings.database_address and not settings.own_login(role):
+            words = "none of its own: it shares the owner's, who may do everything"
+            yield Finding(variable(f"database_{role}_url"), Verdict.NOTE, words)
 
 
 def _in_vain(settings: Settings) -> Iterator[Finding]:

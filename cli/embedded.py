@@ -53,6 +53,11 @@ def _address(sockets: Path, database: str) -> str:
     return f"postgresql://{_SUPERUSER}@/{database}?host={quote(str(sockets), safe='')}"
 
 
+def as_login(address: str, login: str) -> str:
+    """Return the same database's address for another login; the socket is the only lock."""
+    return address.replace(f"//{_SUPERUSER}@", f"//{login}@", 1)
+
+
 def _initialise(data_dir: Path) -> None:
     """Make the cluster if there is none; as root, for a user of its own."""
     with warnings.catch_warnings():

@@ -18,7 +18,7 @@ _GRACE_SECONDS = 3
 
 
 def become_worker() -> NoReturn:
-    load_settings()  # a missing setting is said here, in words
+    load_settings().require_own_login("worker")  # a missing setting is said here, in words
     _become(["worker.py"])
 
 
@@ -26,7 +26,7 @@ def serve_api() -> None:
     """Serve until a signal comes; requests under way get a few seconds."""
     import uvicorn
 
-    settings = load_settings()
+    settings = load_settings().require_own_login("app")
     configure_logging(log_format=settings.log_format, level=settings.log_level, process="api")
     uvicorn.run(
         "api.app:create_app",
@@ -55,13 +55,23 @@ def become_sandbox() -> NoReturn:
 
 def migrate_all() -> None:
     """Migrate the database, then tell Temporal what it must know of us."""
+    from db.logins import give_passwords
     from db.migrate import upgrade
+    from db.session import APP_ROLE, OPERATOR_ROLE, WORKER_ROLE
     from db.vault import vault_of
 
     settings = load_settings()
     configure_logging(log_format=settings.log_format, level=settings.log_level, process="migrate")
     upgrade(settings.database_for("owner"), vault=vault_of(settings))
     say("The database's schema is up to date.")
+    own = {
+        APP_ROLE: settings.own_login("app"),
+        WORKER_ROLE: settings.own_login("worker"),
+        OPERATOR_ROLE: settings.own_login("operator"),
+    }
+    logins = {role: address for role, address in own.items() if address}
+    if given := give_passwords(settings.database_for("owner"), logins):
+        say(f"Gave {', '.join(given)} the passwords that the settings have.")
     try:
         asyncio.run(_prepare_temporal(settings))
     except (RPCError, RuntimeError) as error:

@@ -13,11 +13,12 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Self
 
-from cli.embedded import postgres_part
+from cli.embedded import as_login, postgres_part
 from cli.health import http_is_ok, temporal_is_ready, worker_is_polling
 from cli.processes import port_is_free
 from cli.secrets_file import ensure_secrets, write_env_file
 from cli.supervisor import Part, Running, Supervisor
+from runtime import database_roles
 from runtime.codec_address import codec_endpoint
 from runtime.settings import load_settings, read_env_files, variable, variables
 from runtime.temporal import dev_server_command
@@ -25,6 +26,11 @@ from runtime.temporal import dev_server_command
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("temporal", "sandboxes", "postgres", "migrate", "worker", "api")
 _PORTS = ("temporal_port", "temporal_ui_port", "api_port", "sandbox_port", "sandbox_smtp_port")
+_LOGINS = {
+    "database_app_url": database_roles.APP,
+    "database_worker_url": database_roles.WORKER,
+    "database_operator_url": database_roles.OPERATOR,
+}
 _FREE_PORTS = range(20_000, 32_000)  # below those that systems hand out for outgoing calls
 _APPLICATION_STOP_SECONDS = 5.0
 _METRICS_PORT = "9464"  # where exporters for Prometheus usually are
@@ -148,6 +154,8 @@ class Stack:
                 self.state_dir / "postgres", throwaway=self.throwaway
             )
             self.addresses[variable("database_url")] = url
+            for setting, role in _LOGINS.items():
+                self.addresses[variable(setting)] = as_login(url, role)
         if "temporal" in self._only and not chosen.get(variable("temporal_address")):
             address = f"127.0.0.1:{self.settings.temporal_port}"
             self.addresses[variable("temporal_address")] = address
@@ -236,6 +244,7 @@ class Stack:
             after,
             ready=ready,
             ports=ports,
+            login="database_worker_url",
             env={setting: str(port) for port, setting in ports.items()},
             stop_seconds=stop_seconds,
         )
@@ -246,6 +255,7 @@ class Stack:
             "api",
             ["-m", "cli.main", "api"],
             after,
+            login="database_app_url",
             ready=lambda _running: http_is_ok(f"{self.api_url}/healthz"),
             ports={settings.api_port: variable("api_port")},
         )
@@ -259,19 +269,27 @@ class Stack:
         ready: Callable[[Running], bool] | None = None,
         once: bool = False,
         ports: Mapping[int, str] | None = None,
+        login: str | None = None,
         env: Mapping[str, str] | None = None,
         stop_seconds: float = _APPLICATION_STOP_SECONDS,
     ) -> Part:
         return Part(
             name=name,
             command=[sys.executable, *arguments],
-            env=self.env | dict(env or {}),
+            env=self.env | self._only_login(login) | dict(env or {}),
             after=after,
             ready=ready,
             once=once,
             ports=ports or {},
             stop_seconds=stop_seconds,
         )
+
+    def _only_login(self, login: str | None) -> dict[str, str]:
+        """Leave a process the one login that is its own; empty says "not the file's either"."""
+        if login is None or not self.env.get(variable(login)):
+            return {}
+        others = {"database_url", *_LOGINS} - {login}
+        return {variable(name): "" for name in others}
 
     def _forget(self) -> None:
         if self.throwaway:

@@ -13,14 +13,23 @@ from runtime.tokens import API_KEY_PREFIX_LENGTH, api_key_hash, email_hash, new_
 
 
 async def ensure_account(
-    session: AsyncSession, vault: PersonalVault, *, email: str, pepper: str, now: datetime
+    session: AsyncSession,
+    vault: PersonalVault,
+    *,
+    email: str,
+    pepper: str,
+    now: datetime,
+    new_id: UserId | None = None,
 ) -> UserId:
-    """Return the person with this address, added if new. Runs under the worker's role."""
+    """Return the person with this address, added if new. Runs under the worker's role.
+
+    An operator's transaction is about one person, so there a new one's id is decided before.
+    """
     hashed = email_hash(pepper, email)
     known = await find_user_id_by_email_hmac(session, hashed)
     if known is not None:
         return known
-    user_id = UserId(uuid4())
+    user_id = new_id or UserId(uuid4())
     # The data key hangs on the person's row, so the address is sealed once that is there.
     row = await create_user(
         session, user_id=user_id, email_encrypted="", email_hmac=hashed, now=now

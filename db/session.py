@@ -13,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import Session, SessionTransaction
 
 from domain.ids import UserId
+from runtime import database_roles
 
-OWNER_ROLE = "parker_owner"
-APP_ROLE = "parker_app"
-WORKER_ROLE = "parker_worker"
-OPERATOR_ROLE = "parker_operator"
-BACKUP_ROLE = "parker_backup"
+OWNER_ROLE = database_roles.OWNER
+APP_ROLE = database_roles.APP
+WORKER_ROLE = database_roles.WORKER
+OPERATOR_ROLE = database_roles.OPERATOR
+BACKUP_ROLE = database_roles.BACKUP
 
 _PERSON = "person"
 _READ = "read"

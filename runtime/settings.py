@@ -60,6 +60,7 @@ class ProviderMode(StrEnum):
     LIVE = "live"  # real seats and real money
 
 
+DatabaseRole = Literal["owner", "app", "worker", "operator"]
 Vendor = Literal["duffel", "stripe", "smtp"]
 VENDORS: tuple[Vendor, ...] = ("duffel", "stripe", "smtp")
 
@@ -121,6 +122,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     database_app_url: _OptionalText = None
     database_worker_url: _OptionalText = None
+    database_operator_url: _OptionalText = None
     database_pool_size: Annotated[int, Field(ge=2, le=100)] = 10
     supabase_url: _OptionalText = Field(None, validation_alias=_own("SUPABASE_URL"))
     supabase_service_role_key: _Optional = Field(
@@ -283,10 +285,26 @@ class Settings(BaseSettings):
             case "smtp":
                 return ProviderMode.LIVE if self.smtp_server else ProviderMode.SANDBOX
 
-    def database_for(self, role: Literal["owner", "app", "worker"]) -> str:
-        """Return the address to connect with as a role; one address may serve all three."""
-        own = {"owner": None, "app": self.database_app_url, "worker": self.database_worker_url}
-        return own[role] or self.database_address
+    def database_for(self, role: DatabaseRole) -> str:
+        """Return the address to connect with as a role; one address may serve all of them."""
+        return self.own_login(role) or self.database_address
+
+    def own_login(self, role: DatabaseRole) -> str | None:
+        """Return the address that only this role uses, if there is one."""
+        own = {
+            "app": self.database_app_url,
+            "worker": self.database_worker_url,
+            "operator": self.database_operator_url,
+        }
+        return own.get(role)
+
+    def require_own_login(self, role: DatabaseRole) -> Self:
+        """Return the settings unless this process would share its login in production.
+
+        Raises:
+            SettingsError: naming the variable that is missing.
+        """
+        return self.require(f"database_{role}_url") if self.in_production else self
 
     @property
     def database_address(self) -> str:
@@ -315,7 +333,9 @@ class Settings(BaseSettings):
     def value_of(self, name: str) -> str:
         """Return a text or secret as it stands, empty when it is not set."""
         if name == "database_url":
-            return self.database_address
+            # A process knows its own login, and need not know the owner's.
+            logins = (self.own_login(role) for role in ("app", "worker", "operator"))
+            return self.database_address or next(filter(None, logins), "")
         return _reveal(getattr(self, name))
 
     def _sandbox_hook_secret(self, vendor: Literal["duffel", "stripe"]) -> str:

@@ -39,6 +39,10 @@ def reached_as(host: str) -> str:
 _THIS_MACHINE = ("127.0.0.1", "0.0.0.0", "::1", "::", "")  # noqa: S104 - read, never listened on
 EXPECTED = {
     "database_url": "a Postgres address, postgresql://user:password@host:5432/name",
+    **dict.fromkeys(
+        ("database_app_url", "database_worker_url", "database_operator_url"),
+        "the address with a login of this process's own, postgresql://parker_app:...",
+    ),
     "master_keys": "id:base64 of 32 bytes, several separated by commas, the current one first",
     "hmac_secret": f"a random text of at least {_SECRET_LENGTH} characters",
     "duffel_key": "a Duffel access token (duffel_test_... or duffel_live_...)",
@@ -64,6 +68,7 @@ def _malformed(settings: "Settings") -> Iterable[str]:
         ("database_url", settings.database_url),
         ("database_app_url", settings.database_app_url),
         ("database_worker_url", settings.database_worker_url),
+        ("database_operator_url", settings.database_operator_url),
     ):
         if value and not value.startswith(("postgresql://", "postgres://")):
             yield f"{_called(settings, name)} is malformed; expected {EXPECTED['database_url']}"

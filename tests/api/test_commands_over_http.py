@@ -113,6 +113,42 @@ async def test_a_campaign_is_made_seen_and_steered(
     assert (await parker("campaign", "resume", campaign))[0] == 4
 
 
+WHY = ("--reason", "she asked on the phone")
+
+
+async def looks_are_on_record(variables: dict[str, str], email: str) -> None:
+    """Hold what a person is shown of an operator's looks against the commands above."""
+    from db.queries.personal_reads import list_personal_reads
+    from db.queries.users import find_user_id_by_email_hmac
+    from db.session import APP_ROLE, Database, SystemActor
+    from db.vault import vault_of
+    from runtime.settings import load_settings
+    from runtime.tokens import email_hash
+
+    settings = load_settings(variables, env_files=())
+    database, vault = (
+        Database(settings.database_url, role=APP_ROLE, pool_size=1),
+        vault_of(settings),
+    )
+    async with database.transaction(SystemActor("tests")) as session:
+        hashed = email_hash(settings.api_key_pepper, email)
+        person = await find_user_id_by_email_hmac(session, hashed)
+        assert person is not None
+    async with database.transaction(person) as session:
+        reads = await list_personal_reads(session, person)
+        whys = [
+            await vault.open(
+                session, person, read.why_encrypted,
+                table="personal_reads", column="why", row_id=read.id,
+            )
+            for read in reads
+        ]  # fmt: skip
+    await database.close()
+    assert whys == ["a key was to be revoked", WHY[1], "a key was asked for"]
+    assert {read.what for read in reads} == {"API keys"}
+    assert all(read.operator for read in reads)
+
+
 async def test_keys_are_made_listed_revoked_and_the_master_key_rotated(
     api_url: str, database_url: str, settings: Any, tmp_path: Path
 ) -> None:
@@ -131,14 +167,16 @@ async def test_keys_are_made_listed_revoked_and_the_master_key_rotated(
     eva = Parker(PARKER_API_URL=api_url, PARKER_API_KEY=key.strip())
     assert (await eva("traveler", "list", "--json"))[1].strip() == "[]"
 
-    code, out, err = await operator("keys", "list", "--email", "eva@example.com", "--json")
+    code, out, err = await operator("keys", "list", "--email", "eva@example.com", *WHY, "--json")
     (row,) = json.loads(out)
+    assert (await operator("keys", "list", "--email", "eva@example.com"))[0] == 2
     assert key.startswith(row["prefix"])
     assert "key_hash" not in row
     assert (await operator("keys", "revoke", row["id"], "--email", "eva@example.com"))[0] == 0
     assert (await eva("traveler", "list"))[0] == 2
     assert (await operator("keys", "revoke", row["id"], "--email", "x@example.com"))[0] == 3
 
+    await looks_are_on_record(secrets, "eva@example.com")
     from runtime.crypto import new_master_key
 
     rotated = Parker(

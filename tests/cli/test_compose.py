@@ -32,7 +32,7 @@ def environment(name: str) -> dict[str, str]:
 
 
 def test_there_is_a_service_for_every_process() -> None:
-    assert OURS == ["api", "migrate", "sandboxes", "worker"]
+    assert OURS == ["api", "migrate", "operator", "sandboxes", "worker"]
     assert THEIRS == [
         "postgres", "temporal", "temporal-namespace", "temporal-schema", "temporal-ui",
     ]  # fmt: skip
@@ -47,15 +47,17 @@ def test_each_command_is_one_of_parkers(name: str) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_each_variable_is_a_setting(name: str) -> None:
     sandbox_options = {"SANDBOX_" + action.dest.upper() for action in sandbox_parser()._actions}
-    assert set(environment(name)) <= set(variables()) | sandbox_options
+    passwords = {name for name in environment(name) if name.startswith("POSTGRES_")}
+    assert set(environment(name)) <= set(variables()) | sandbox_options | passwords
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_the_variables_make_settings_that_point_at_the_other_services(name: str) -> None:
-    settings = load_settings(environment(name), env_files=(), require=["database_url"])
+    needed = [] if name == "sandboxes" else ["database_url"]
+    settings = load_settings(environment(name), env_files=(), require=needed)
     host, _, port = settings.temporal_address.partition(":")
     assert (host, port) == ("temporal", "7233")
-    assert "@postgres:5432/" in settings.database_url
+    assert needed == [] or "@postgres:5432/" in settings.value_of("database_url")
     assert settings.sandbox_base_url == f"http://sandboxes:{settings.sandbox_port}"
     assert settings.smtp_host == "sandboxes"
 
@@ -137,8 +139,28 @@ def test_postgres_keeps_its_data_where_version_18_does() -> None:
     assert set(COMPOSE["volumes"]) == {"postgres", "keys", "sandboxes"}
 
 
+def test_each_process_has_its_own_login_and_no_password_besides() -> None:
+    logins = {
+        name: {k: v for k, v in environment(name).items() if k.startswith("PARKER_DATABASE")}
+        for name in OURS
+    }
+    assert logins["sandboxes"] == {}
+    own = {"api": "app", "worker": "worker", "operator": "operator"}
+    for name, role in own.items():
+        address = f"postgresql://parker_{role}:given@postgres:5432/parker"
+        assert logins[name] == {f"PARKER_DATABASE_{role.upper()}_URL": address}
+        assert logins[name].items() < logins["migrate"].items()
+    asked = set(
+        re.findall(r"\$\{(POSTGRES_\w*PASSWORD)", (ROOT / "docker-compose.yml").read_text())
+    )
+    for name in OURS:
+        assert {k: v for k, v in environment(name).items() if k in asked} == dict.fromkeys(
+            asked, ""
+        )
+
+
 def test_the_keys_are_apart_from_the_data_and_only_where_they_are_needed() -> None:
-    for name in ("api", "worker", "migrate"):
+    for name in ("api", "worker", "migrate", "operator"):
         [mount] = SERVICES[name]["volumes"]
         assert mount == f"keys:{environment(name)['PARKER_KEYS_DIR']}"
     for name in ("sandboxes", *THEIRS):
@@ -151,7 +173,7 @@ def test_no_password_is_written_down() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     for line in text.splitlines():
         if re.search(r"PASSWORD:|PWD:", line):
-            assert "${POSTGRES_PASSWORD:?" in line
+            assert re.search(r"\$\{POSTGRES_\w*PASSWORD:\?", line) or line.endswith('""')
 
 
 def test_the_image_starts_parker_as_nobody_special() -> None:

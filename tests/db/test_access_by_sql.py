@@ -15,6 +15,7 @@ from psycopg import sql
 from sqlalchemy import create_engine, make_url
 
 from db.access import TABLES
+from db.logins import give_passwords
 from db.session import APP_ROLE, BACKUP_ROLE, OPERATOR_ROLE, OWNER_ROLE, WORKER_ROLE
 
 LOGINS = (APP_ROLE, WORKER_ROLE, OPERATOR_ROLE, BACKUP_ROLE)
@@ -127,6 +128,27 @@ def test_no_role_becomes_another(place: Place, role: str) -> None:
             connection.execute("CREATE TABLE mine (id int)")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("ALTER TABLE users NO FORCE ROW LEVEL SECURITY")
+
+
+def test_a_login_gets_the_password_of_its_address_and_no_other_login_does(place: Place) -> None:
+    address = make_url(place.url)
+    own = address.set(username=BACKUP_ROLE, password="of the backup")
+    other = address.set(username="postgres", password="of another")
+    logins = {
+        BACKUP_ROLE: own.render_as_string(hide_password=False),
+        WORKER_ROLE: other.render_as_string(hide_password=False),
+    }
+    with psycopg.connect(place.url) as connection:
+
+        def digest(role: str) -> str | None:
+            query = "SELECT rolpassword FROM pg_authid WHERE rolname = %s"
+            row = connection.execute(query, (role,)).fetchone()
+            return row[0] if row else None
+
+        before = digest("postgres"), digest(WORKER_ROLE)
+        assert give_passwords(place.url, logins) == [BACKUP_ROLE]
+        assert (digest(BACKUP_ROLE) or "").startswith("SCRAM-SHA-256$")
+        assert (digest("postgres"), digest(WORKER_ROLE)) == before
 
 
 def test_nothing_is_given_to_everybody_and_views_ask_as_their_caller(database_url: str) -> None:
