@@ -15,6 +15,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 from activities.attempts import AttemptActivities
 from activities.campaigns import CampaignActivities
 from activities.care import CareActivities
+from activities.consent import MandateGuard
 from activities.notices import NoticeActivities
 from activities.offers import OfferActivities
 from activities.orders import OrderActivities
@@ -56,11 +57,12 @@ class Activities:
         policy, vault = settings.policy, vault_of(settings)
         sandbox = settings.provider_mode("duffel") is ProviderMode.SANDBOX
         self.offers = OfferActivities(database, vault, providers.search, policy)
+        guard = MandateGuard(settings.mandate_signing)
         self.search = SearchActivities(database, providers.search, policy)
-        self.campaigns = CampaignActivities(database, policy)
+        self.campaigns = CampaignActivities(database, policy, guard)
         self.attempts = AttemptActivities(database)
-        self.payments = PaymentActivities(database, vault, providers.payments, policy)
-        self.orders = OrderActivities(database, vault, providers.orders, policy)
+        self.payments = PaymentActivities(database, vault, providers.payments, policy, guard)
+        self.orders = OrderActivities(database, vault, providers.orders, policy, guard)
         self.unpaid = UnpaidOrderActivities(database, providers.orders, providers.cancellations)
         self.care = CareActivities(database, vault, providers.orders, providers.cancellations)
         self.refunds = RefundActivities(database, providers.payments)

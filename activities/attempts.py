@@ -9,6 +9,7 @@ from activities.offers import WORKER
 from db.models import AttemptRow, CampaignRow
 from db.queries.attempts import booking_of, failures_in_a_row, get_attempt, open_task
 from db.queries.bookings import get_booking, record_failed_result
+from db.queries.mandates import release_use
 from db.queries.notices import NewNotice
 from db.queries.payments import was_authorised
 from db.queries.transitions import change_state, lock_attempt, lock_campaign
@@ -114,6 +115,9 @@ class AttemptActivities:
             else (),
         )
         await record_failed_result(session, attempt, now)
+        unpaid = await booking_of(session, attempt.id)
+        if unpaid is None or unpaid.state not in LIVE_BOOKINGS:
+            await release_use(session, attempt.id, now)
         if campaign.status is CampaignState.BOOKING:
             await self._release_campaign(session, campaign, attempt, reason, now, wait)
 

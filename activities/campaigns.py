@@ -7,12 +7,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.consent import MandateGuard
 from activities.offers import WORKER
-from db.models import AttemptRow, CampaignRow
+from db.models import AttemptRow, CampaignRow, MandateRow
 from db.models.offer_decision import DecisionVerdict
 from db.models.proposal import ProposalStatus
 from db.queries import openings
-from db.queries.attempts import attempt_opened_by, card_of, live_attempt, live_mandate
+from db.queries.attempts import attempt_opened_by, card_of, live_attempt
 from db.queries.bookings import live_booking
 from db.queries.campaigns import (
     apply_edit,
@@ -21,15 +22,17 @@ from db.queries.campaigns import (
     facts_of,
     get_campaign,
     insert_campaign,
+    stop_for,
 )
+from db.queries.mandates import live_mandate_row
 from db.queries.notices import NewNotice, add_notices
 from db.queries.switches import booking_stopped
 from db.queries.transitions import append_event, change_state, lock_campaign
 from db.session import Database
-from domain.attempts import PAST_NO_RETURN
+from domain.attempts import PAST_NO_RETURN, FailureReason
 from domain.campaigns import ENDED, BookingMode, CampaignState
 from domain.ids import AttemptId, CampaignId
-from domain.mandates import Mandate, may_book
+from domain.mandates import NEEDS_CONSENT
 from domain.messages.attempt import AttemptInput
 from domain.messages.campaign import (
     ApprovedProposal,
@@ -43,15 +46,17 @@ from domain.messages.campaign import (
     OpenInput,
     ProposalInput,
 )
+from domain.money import Money
 from runtime.clock import activity_now
 from runtime.policy import Policy
 
 _Code = CampaignAnswerCode
+CONSENT_NEEDED = FailureReason.CONSENT_NEEDED.value
 
 
 class CampaignActivities:
-    def __init__(self, database: Database, policy: Policy) -> None:
-        self._database, self._policy = database, policy
+    def __init__(self, database: Database, policy: Policy, guard: MandateGuard) -> None:
+        self._database, self._policy, self._guard = database, policy, guard
         self._warn_before = timedelta(days=policy.expiring_soon_days)
 
     # Reading and creating
@@ -145,6 +150,10 @@ class CampaignActivities:
                 return await _answer(session, row, _Code.ALREADY)
             if await live_booking(session, row.id):
                 return await _answer(session, row, _Code.NOT_NOW)
+            mandate = await live_mandate_row(session, row.id)
+            problem = await self._guard.refusal(session, row, mandate, row.least(), now)
+            if problem is not None and problem.kind in NEEDS_CONSENT:
+                return await _answer(session, row, _Code.CONSENT_NEEDED)
             row.action_reason = row.hold_off_until = None
             await change_state(
                 session, row, CampaignState.ACTIVE, now=now, event="campaign.resumed"
@@ -231,13 +240,26 @@ class CampaignActivities:
     async def _act(
         self, session: AsyncSession, row: CampaignRow, request: OpenInput, now: datetime
     ) -> Opened:
-        mandate = await live_mandate(session, row.id)
-        why = await self._unfit(session, row, mandate, request, now)
-        if why or mandate is None:
-            return Opened(what=Opening.NOTHING, why=why)
+        mandate = await live_mandate_row(session, row.id)
+        why = await self._unfit(session, row, request, now)
+        problem = (
+            None
+            if why
+            else await self._guard.refusal(session, row, mandate, request.offer.price, now)
+        )
+        if problem is not None and problem.kind in NEEDS_CONSENT:
+            await self._ask_for_consent(session, row, mandate, now)
+        if why or problem or mandate is None:
+            return Opened(what=Opening.NOTHING, why=why or "not allowed by the mandate")
         if row.mode is BookingMode.ASK_ME_FIRST and request.proposal_id is None:
             return await self._propose(session, row, request, now)
         return await self._attempt(session, row, mandate, request, now)
+
+    async def _ask_for_consent(
+        self, session: AsyncSession, row: CampaignRow, mandate: MandateRow | None, now: datetime
+    ) -> None:
+        subject = mandate.id if mandate else row.id
+        await stop_for(session, row, CONSENT_NEEDED, now, subject_id=subject)
 
     async def _done_before(self, session: AsyncSession, request: OpenInput) -> Opened | None:
         attempt = await attempt_opened_by(session, request.opening_key)
@@ -251,7 +273,6 @@ class CampaignActivities:
         self,
         session: AsyncSession,
         row: CampaignRow,
-        mandate: Mandate | None,
         request: OpenInput,
         now: datetime,
     ) -> str:
@@ -264,8 +285,6 @@ class CampaignActivities:
             return "holding off"
         if await live_attempt(session, row.id) or await live_booking(session, row.id):
             return "one at a time"
-        if mandate is None or may_book(mandate, request.offer.price, now):
-            return "not allowed by the mandate"
         if await booking_stopped(session):
             return "booking is stopped"
         return ""
@@ -274,18 +293,20 @@ class CampaignActivities:
         self,
         session: AsyncSession,
         row: CampaignRow,
-        mandate: Mandate,
+        mandate: MandateRow,
         request: OpenInput,
         now: datetime,
     ) -> Opened:
         card = await card_of(session, row)
         if card is None:
-            await self._ask_for_card(session, row, now)
+            await stop_for(session, row, "no_card", now)
             return Opened(what=Opening.NOTHING, why="no usable card")
-        limit = min(row.budget, mandate.cap, key=lambda m: m.minor)
+        limit = min(row.budget, _cap(mandate), key=lambda m: m.minor)
         if request.proposal_id:
             limit = min(limit, request.offer.price, key=lambda m: m.minor)
-        attempt = await openings.insert_attempt(session, row, card, request, limit=limit, now=now)
+        attempt = await openings.insert_attempt(
+            session, row, card, request, limit=limit, mandate_id=mandate.id, now=now
+        )
         await openings.decide(session, row.id, request.offer, DecisionVerdict.BOOKED)
         await change_state(
             session,
@@ -329,18 +350,6 @@ class CampaignActivities:
         )
         return Opened(what=Opening.PROPOSAL)
 
-    async def _ask_for_card(self, session: AsyncSession, row: CampaignRow, now: datetime) -> None:
-        row.action_reason = "no_card"
-        await change_state(
-            session,
-            row,
-            CampaignState.NEEDS_ACTION,
-            now=now,
-            event="campaign.needs_action",
-            data={"reason": "no_card"},
-            notices=[_notice("no_card", row, {"reason": "no_card"})],
-        )
-
     # The clock
 
     @activity.defn
@@ -374,6 +383,10 @@ class CampaignActivities:
             told = {"ends_at": row.ends_at.isoformat()}
             await append_event(session, row.id, "campaign.expiring_soon", told, now)
             await add_notices(session, [_notice("expiring_soon", row, told)], now)
+
+
+def _cap(mandate: MandateRow) -> Money:
+    return Money(minor=mandate.cap_minor, currency=mandate.currency)
 
 
 def _notice(

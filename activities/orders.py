@@ -9,18 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 from temporalio.common import RetryPolicy
 
+from activities.consent import MANDATE_FACT, MandateGuard, names_signed, reason_of
 from activities.failures import heartbeats, provider_call, to_application_error
 from activities.offers import WORKER, order_facts, order_key
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
+from activities.passengers import order_passengers
 from db.models import AttemptRow, BookingRow, CampaignRow, ProviderCallRow
 from db.models.provider_call import CallState
 from db.queries import calls
-from db.queries.attempts import live_mandate, open_task
+from db.queries.attempts import open_task
 from db.queries.bookings import (
     PlacedOrder,
     get_booking,
     record_ordered,
 )
+from db.queries.mandates import mandate_of, release_use, write_use
 from db.queries.payments import get_payment
 from db.queries.switches import booking_stopped, stop_booking
 from db.queries.transitions import change_state, lock_attempt, lock_campaign
@@ -29,7 +32,6 @@ from db.vault import PersonalVault
 from domain.attempts import PAST_NO_RETURN, AttemptState, FailureReason
 from domain.campaigns import CampaignState
 from domain.ids import TravelerId, UserId
-from domain.mandates import may_book
 from domain.messages.attempt import (
     CreateOrderInput,
     OrderOutcome,
@@ -39,7 +41,6 @@ from domain.messages.attempt import (
 from domain.money import Money
 from domain.orders import BookingState
 from domain.payments import PaymentState
-from domain.travelers import PassengerKind, TravelerDetails, age_on, passenger_kind
 from domain.values import Value
 from providers.errors import CredentialsRefused, ProviderUnavailable
 from providers.ports import (
@@ -49,7 +50,6 @@ from providers.ports import (
     OrderRefused,
     OrderRequest,
     OrderUnknown,
-    PassengerDocument,
     ProviderOrder,
     RefusalKind,
 )
@@ -93,9 +93,10 @@ class OrderActivities:
         vault: PersonalVault,
         orders: FlightOrders,
         policy: Policy,
+        guard: MandateGuard,
     ) -> None:
         self._database, self._vault = database, vault
-        self._orders, self._policy = orders, policy
+        self._orders, self._policy, self._guard = orders, policy, guard
 
     # Placing
 
@@ -138,9 +139,10 @@ class OrderActivities:
         forbidden = await self._forbidden(session, request, campaign, attempt, now)
         if forbidden:
             return OrderOutcome(status=OrderStatus.WITHDRAWN, reason=forbidden)
-        passengers = await self._passengers(session, campaign, request)
-        if passengers is None:
-            return OrderOutcome(status=OrderStatus.WITHDRAWN, reason=FailureReason.TRAVELLER_DATA)
+        passengers = await self._passengers(session, campaign, attempt, request)
+        if isinstance(passengers, FailureReason):
+            return OrderOutcome(status=OrderStatus.WITHDRAWN, reason=passengers)
+        await self._use_mandate(session, attempt, request, now)
         await calls.begin_call(
             session,
             key=order_key(attempt.id, request.round),
@@ -149,7 +151,10 @@ class OrderActivities:
             user_id=attempt.user_id,
             attempt_id=attempt.id,
             booking_id=request.booking_id,
-            facts=order_facts(request.offer, request.round, request.payment_round),
+            facts={
+                **order_facts(request.offer, request.round, request.payment_round),
+                MANDATE_FACT: str(attempt.mandate_id),
+            },
             now=now,
         )
         attempt.order_sent_at, attempt.offer_id = now, request.offer.offer_id
@@ -205,9 +210,13 @@ class OrderActivities:
         )
         if not wanted:
             return FailureReason.WITHDRAWN
-        mandate = await live_mandate(session, campaign.id)
-        if mandate is None or may_book(mandate, request.offer.total, now):
-            return FailureReason.WITHDRAWN
+        mandate = await mandate_of(session, attempt)
+        total = request.offer.total
+        refused = reason_of(
+            await self._guard.refusal(session, campaign, mandate, total, now, attempt=attempt)
+        )
+        if refused:
+            return refused
         payment = await get_payment(session, attempt.id, request.payment_round)
         if (
             payment is None
@@ -221,6 +230,16 @@ class OrderActivities:
             return FailureReason.BOOKING_STOPPED
         return None
 
+    async def _use_mandate(
+        self, session: AsyncSession, attempt: AttemptRow, request: CreateOrderInput, now: datetime
+    ) -> None:
+        """Write what this order takes of the mandate: from here on only this row is asked."""
+        mandate = await mandate_of(session, attempt)
+        payment = await get_payment(session, attempt.id, request.payment_round)
+        assert mandate is not None  # `_forbidden` has just read both
+        assert payment is not None
+        await write_use(session, attempt, mandate, payment, request.offer.total, now=now)
+
     async def _above_cap(self, session: AsyncSession, total: Money, now: datetime) -> bool:
         """Keep the installation under its daily spending cap."""
         cap = self._policy.spending_cap_daily.get(total.currency)
@@ -232,23 +251,23 @@ class OrderActivities:
         return spent + total.minor > limit.minor
 
     async def _passengers(
-        self, session: AsyncSession, campaign: CampaignRow, request: CreateOrderInput
-    ) -> tuple[OrderPassenger, ...] | None:
+        self,
+        session: AsyncSession,
+        campaign: CampaignRow,
+        attempt: AttemptRow,
+        request: CreateOrderInput,
+    ) -> tuple[OrderPassenger, ...] | FailureReason:
         """Name the offer's passengers; infants sit with one adult each."""
         people = [
             await self._vault.open_traveler(session, TravelerId(t)) for t in campaign.traveler_ids
         ]
         refs = request.offer.passenger_refs
         if len(refs) != len(people):
-            return None
-        on = request.offer.last_day
-        kinds = [passenger_kind(age_on(p.born_on, on)) for p in people]
-        infants = [r for r, k in zip(refs, kinds, strict=True) if k is PassengerKind.INFANT]
-        laps = iter(infants)
-        return tuple(
-            _order_passenger(person, ref, next(laps, None) if kind is PassengerKind.ADULT else None)
-            for person, ref, kind in zip(people, refs, kinds, strict=True)
-        )
+            return FailureReason.TRAVELLER_DATA
+        mandate = await mandate_of(session, attempt)
+        if mandate is None or not await names_signed(session, self._vault, mandate, people):
+            return FailureReason.CONSENT_NEEDED
+        return order_passengers(people, refs, request.offer.last_day)
 
     # Writing the answer down
 
@@ -293,16 +312,17 @@ class OrderActivities:
     ) -> OrderOutcome:
         """Write a placed order down, whoever found it first."""
         now = activity_now()
-        await lock_campaign(session, campaign_id)
+        campaign = await lock_campaign(session, campaign_id)
         attempt = await lock_attempt(session, attempt_id, campaign_id=campaign_id)
         call = await calls.get_call(session, key, lock=True)
-        if attempt is None or call is None:
+        if campaign is None or attempt is None or call is None:
             raise LookupError(f"attempt {attempt_id} has lost its order call")
         if attempt.state not in PAST_NO_RETURN:
             # The answer came after everything was over: a person decides what to do with it.
             detail = f"order {order.order_id} appeared after its attempt had ended"
             await open_task(session, f"late_order:{attempt_id}", "late_order", detail, now, attempt)
             return OrderOutcome(status=OrderStatus.UNKNOWN)
+        await self._guard.take(session, campaign, attempt, order.total)
         raw = await self._vault.seal(
             session,
             UserId(attempt.user_id),
@@ -342,6 +362,7 @@ class OrderActivities:
         if call and call.state in {CallState.SENT, CallState.UNKNOWN}:
             facts = {"kind": answer.kind.value, "code": answer.code, "search_again": again}
             calls.settle(call, CallState.REFUSED, now, facts)
+            await release_use(session, request.attempt_id, now)
         if attempt and again and attempt.state is AttemptState.ORDERING:
             await change_state(
                 session,
@@ -362,9 +383,12 @@ class OrderActivities:
             )
 
     async def _not_sent(self, session: AsyncSession, key: str, state: CallState) -> None:
+        now = activity_now()
         call = await calls.get_call(session, key, lock=True)
         if call and call.state is CallState.SENT:
-            calls.settle(call, state, activity_now(), {"kind": "not_sent", "search_again": False})
+            calls.settle(call, state, now, {"kind": "not_sent", "search_again": False})
+            if call.attempt_id:
+                await release_use(session, call.attempt_id, now)
 
     async def _stop_booking(self, session: AsyncSession, why: str) -> None:
         """Close booking for everybody and call a person; looking goes on."""
@@ -425,30 +449,6 @@ class OrderActivities:
         """Return from when on a call still under way would be refused."""
         expires = datetime.fromisoformat(call.facts["offer_expires_at"])
         return max(expires, call.sent_at + self._policy.unknown_order_settle) + SETTLE_MARGIN
-
-
-def _order_passenger(person: TravelerDetails, ref: str, infant_ref: str | None) -> OrderPassenger:
-    return OrderPassenger(
-        ref=ref,
-        title=person.title,
-        given_name=person.given_name,
-        family_name=person.family_name,
-        gender=person.gender,
-        born_on=person.born_on,
-        email=person.email,
-        phone=person.phone,
-        infant_ref=infant_ref,
-        documents=tuple(
-            PassengerDocument(
-                kind=d.kind,
-                number=d.number,
-                issuing_country=d.issuing_country,
-                expires_on=d.expires_on,
-            )
-            for d in person.documents
-        ),
-        loyalty=person.loyalty,
-    )
 
 
 def _placed(booking: BookingRow) -> OrderOutcome:

@@ -9,6 +9,7 @@ from temporalio import activity
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
+from activities.consent import MandateGuard, may_capture
 from activities.failures import provider_call
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
@@ -99,10 +100,15 @@ class _Card(Value):
 
 class PaymentActivities:
     def __init__(
-        self, database: Database, vault: PersonalVault, payments: CardPayments, policy: Policy
+        self,
+        database: Database,
+        vault: PersonalVault,
+        payments: CardPayments,
+        policy: Policy,
+        guard: MandateGuard,
     ) -> None:
         self._database, self._vault = database, vault
-        self._payments, self._policy = payments, policy
+        self._payments, self._policy, self._guard = payments, policy, guard
 
     # Holding
 
@@ -139,6 +145,12 @@ class PaymentActivities:
         if campaign is None or attempt is None or attempt.failure_reason:
             return voided()
         payment = await get_payment(session, attempt.id, request.round, lock=True)
+        if payment is None or standing(payment) is None:
+            refused = await self._guard.hold_refusal(
+                session, campaign, attempt, request.amount, now
+            )
+            if refused:
+                return declined(refused)
         if payment is None:
             # The card that the attempt was opened with, even if the default changed meanwhile.
             # Locked, so that two attempts cannot both see room for one authorisation.
@@ -165,6 +177,7 @@ class PaymentActivities:
             )
             session.add(payment)
             await session.flush()
+            await self._guard.take(session, campaign, attempt, request.amount)
         if attempt.state is AttemptState.VALIDATING:  # asked again, what has come since stands
             await change_state(
                 session,
@@ -324,6 +337,8 @@ class PaymentActivities:
                 return CaptureOutcome(status=CaptureStatus.REFUSED, code="no_payment")
             if payment.state in {PaymentState.CAPTURED, PaymentState.REFUNDED}:
                 return CaptureOutcome(status=CaptureStatus.CAPTURED)
+            if not await may_capture(session, request.attempt_id, request.amount):
+                return CaptureOutcome(status=CaptureStatus.REFUSED, code="not_in_mandate")
             await calls.begin_call(
                 session,
                 key=key,

@@ -20,6 +20,8 @@ from db.models import (
     PriceObservationRow,
 )
 from db.models.offer_decision import DecisionVerdict
+from db.queries.campaigns import stop_for, unsigned_campaigns
+from db.queries.mandates import live_mandate_row
 from db.queries.search import (
     Candidate,
     active_watches,
@@ -31,8 +33,11 @@ from db.queries.search import (
     next_release,
     record_look,
 )
+from db.queries.transitions import lock_campaign
 from db.session import Database
-from domain.ids import LookId, derive
+from domain.attempts import FailureReason
+from domain.campaigns import CampaignState
+from domain.ids import CampaignId, LookId, derive
 from domain.matching import FLIGHTS_FIT, Reason, Verdict, judge
 from domain.messages.campaign import OfferFound
 from domain.messages.search import DueLook, LookInput, LookResult, Match, PlanInput, RoundPlan
@@ -55,6 +60,8 @@ BAGS_ASKED_FOR = 3  # offers whose extra bags are priced, cheapest first, a look
 # be millions a day, and most of the work of looking.
 KEEP_ALL_UP_TO = 20
 BEST_KEPT = 3
+STOPPED_PER_ROUND = 50
+_WATCHES = frozenset({CampaignState.ACTIVE, CampaignState.AWAITING_APPROVAL})
 
 # It may wait long for the queue's quota, so only the look itself is timed.
 LOOK = ActivityOptions(
@@ -76,6 +83,7 @@ class SearchActivities:
     async def plan_round(self, request: PlanInput) -> RoundPlan:
         """Choose the date pairs to look at now, and when to think again."""
         now = activity_now()
+        stopped = await self._stop_unsigned(request.seller, now)
         async with self._database.transaction(WORKER) as session:
             watches = await active_watches(session, request.seller, now)
             known = await known_pairs(session, request.seller) if watches else {}
@@ -92,7 +100,25 @@ class SearchActivities:
             next_due_at=min(due) if due else None,
             summary=_summary(plan, len(watches)),
             width=LOOKS_SIDE_BY_SIDE,
+            stopped=stopped,
         )
+
+    async def _stop_unsigned(self, seller: str, now: datetime) -> tuple[CampaignId, ...]:
+        """Stop who watches under a consent from before consents were signed, some at a time.
+
+        Nothing could be charged under it: they are asked for another before a fare comes by.
+        """
+        async with self._database.transaction(WORKER) as session:
+            found = await unsigned_campaigns(session, seller, STOPPED_PER_ROUND)
+        for campaign_id in found:
+            async with self._database.transaction(WORKER) as session:
+                row = await lock_campaign(session, campaign_id)
+                mandate = await live_mandate_row(session, campaign_id)
+                watches = row is not None and row.status in _WATCHES
+                if row and watches and mandate and mandate.document is None:
+                    reason = FailureReason.CONSENT_NEEDED.value
+                    await stop_for(session, row, reason, now, subject_id=mandate.id)
+        return tuple(CampaignId(one) for one in found)
 
     def _plan(
         self, watches: Sequence[Watch], known: Mapping[str, Known], now: datetime, slower: float

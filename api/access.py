@@ -113,6 +113,8 @@ ROUTES: Mapping[str, Rule] = {
     "GET /api/autobooking/campaigns/{campaign_id}/status": KEY_OF_OWNER,
     "GET /api/autobooking/campaigns/{campaign_id}/results": KEY_OF_OWNER,
     "GET /api/autobooking/campaigns/{campaign_id}/decisions": KEY_OF_OWNER,
+    "GET /api/autobooking/campaigns/{campaign_id}/mandate": KEY_OF_OWNER,
+    "GET /.well-known/parker-mandate-keys.json": OPEN,
     # Travellers
     "GET /api/autobooking/traveler": KEY,
     "POST /api/autobooking/traveler": KEY,

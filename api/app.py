@@ -15,6 +15,7 @@ from api.rest import (
     campaign_actions,
     campaign_status,
     campaigns,
+    mandates,
     payment_methods,
     places,
     policy,
@@ -83,6 +84,7 @@ def create_app(
         campaigns,
         campaign_actions,
         campaign_status,
+        mandates,
         travelers,
         # Before the cards: "setups/return" is no card's id.
         card_setup,

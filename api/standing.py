@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from api.rest.schemas.campaigns import DisplayStatus
 from db.models.campaign import CampaignRow
 from db.queries.display import Standing
+from domain.attempts import FailureReason
 from domain.campaigns import CampaignState
 from domain.display import StatusFacts, display_status
 from domain.money import Money
@@ -30,10 +31,17 @@ def display_of(row: CampaignRow, standing: Standing, now: datetime) -> DisplaySt
             budget=row.budget,
             price=price,
             booking_reference=booking.booking_reference if booking else None,
-            reason=attempt.failure_reason if attempt else None,
+            reason=_reason(row, standing),
         ),
     )
     return DisplayStatus(code=status.code, sentence=status.sentence)
+
+
+def _reason(row: CampaignRow, standing: Standing) -> FailureReason | None:
+    """Return why the campaign stopped: its own word, else its newest attempt's."""
+    if row.action_reason in set(FailureReason):
+        return FailureReason(row.action_reason)
+    return standing.attempt.failure_reason if standing.attempt else None
 
 
 def etag_of(row: CampaignRow) -> str:

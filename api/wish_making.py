@@ -2,23 +2,32 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.errors import ApiProblem, field_refused, refused
+from api.mandates import (
+    DraftMandate,
+    PasskeyAnswer,
+    Wanted,
+    consent_at_once,
+    consent_given,
+    draft_mandate,
+)
 from api.processes import ProcessEnded, ask_campaign, create_campaign
 from api.rest.schemas.campaigns import ConsentBody, CreateCampaignRequest, EditCampaignRequest
 from api.services import Services
-from api.wishes import check_wish, consent_of, default_name, expiry, validation_problems
+from api.wishes import Checked, cap_of, check_wish, default_name, expiry, validation_problems
 from db.models.campaign import CampaignRow
-from db.queries.attempts import live_mandate
 from db.queries.campaigns import get_campaign
 from db.queries.drafts import get_trip_request
+from db.queries.mandates import live_mandate_row
 from domain.campaigns import BookingMode
 from domain.criteria import Criteria, ScoreWeights
 from domain.ids import CampaignId, PaymentMethodId, UserId, campaign_id_for
-from domain.mandates import Mandate
 from domain.messages.campaign import (
     CampaignAnswer,
     CampaignAnswerCode,
@@ -39,16 +48,32 @@ class Made:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ShownConsent:
+    """A consent given to what a page has shown: the draft's token, and a passkey's answer to it."""
+
+    token: str
+    passkey: PasskeyAnswer | None = None
+
+
 async def make_wish(
-    services: Services, owner: UserId, body: CreateCampaignRequest, key: str
+    services: Services,
+    owner: UserId,
+    body: CreateCampaignRequest,
+    key: str,
+    *,
+    shown: ShownConsent | None = None,
 ) -> Made:
-    """Start watching for a wish. Repeating with the same key never makes a second campaign."""
+    """Start watching for a wish. Repeating with the same key never makes a second campaign.
+
+    A page passes on what was `shown`; without it the request itself is the consent.
+    """
     campaign_id = campaign_id_for(owner, key)
     body_hmac = _body_hmac(services, body)
     known = await _of_key(services, owner, campaign_id, body_hmac)
     if known is not None:
         return Made(known, fresh=False)
-    new, warnings = await _new_campaign(services, owner, body, campaign_id, body_hmac)
+    new, warnings = await _new_campaign(services, owner, body, campaign_id, body_hmac, shown=shown)
     fresh = True
     try:
         answer = await create_campaign(services.temporal, new, key)
@@ -74,13 +99,37 @@ async def change_wish(
     body: EditCampaignRequest,
     expected_version: int,
     key: str | None = None,
+    *,
+    shown: ShownConsent | None = None,
 ) -> CampaignAnswer | None:
     """Ask the process for the change; None: it has ended, so the row alone answers."""
-    change = await _edit_of(services, row, body, expected_version)
+    change = await _edit_of(services, row, body, expected_version, shown)
     try:
         return await ask_campaign(services.temporal, row.id, "edit", change, key=key)
     except ProcessEnded:
         return None
+
+
+async def draft_for_new(
+    services: Services, owner: UserId, body: CreateCampaignRequest, key: str
+) -> DraftMandate:
+    """Return the consent to show before this wish is made with this key."""
+    now = services.clock()
+    async with services.database.transaction(owner) as session:
+        wanted, _ = await _wanted_of_new(
+            session, services, owner, body, campaign_id_for(owner, key), now=now
+        )
+        return await draft_mandate(session, services, wanted, now)
+
+
+async def draft_for_change(
+    services: Services, row: CampaignRow, body: EditCampaignRequest, expected_version: int
+) -> DraftMandate:
+    """Return the consent to show before this change is made."""
+    now = services.clock()
+    async with services.database.transaction(UserId(row.user_id)) as session:
+        wanted, _ = await _wanted_of_edit(session, services, row, body, expected_version, now=now)
+        return await draft_mandate(session, services, wanted, now)
 
 
 def consent_due(row: CampaignRow, mode: BookingMode, budget: Money) -> str | None:
@@ -110,30 +159,22 @@ async def _new_campaign(
     body: CreateCampaignRequest,
     campaign_id: CampaignId,
     body_hmac: str,
+    *,
+    shown: ShownConsent | None,
 ) -> tuple[NewCampaign, tuple[str, ...]]:
     now = services.clock()
-    criteria, traveler_ids = await _wished(services, owner, body)
-    consent = consent_of(body.consent, criteria.budget, now)
     async with services.database.transaction(owner) as session:
-        checked = await check_wish(
-            session,
-            services,
-            owner=owner,
-            criteria=criteria,
-            traveler_ids=traveler_ids,
-            payment_method_id=body.payment_method_id,
-            expires_at=expiry(now, services.settings.policy.campaign_months),
-            now=now,
-        )
+        wanted, checked = await _wanted_of_new(session, services, owner, body, campaign_id, now=now)
+        consent = await _consent(session, services, wanted, shown, now)
     new = NewCampaign(
         campaign_id=campaign_id,
         owner_id=owner,
-        name=body.name or default_name(criteria),
-        criteria=criteria,
-        mode=body.mode,
+        name=body.name or default_name(wanted.criteria),
+        criteria=wanted.criteria,
+        mode=wanted.mode,
         traveler_ids=checked.traveler_ids,
         party=checked.party,
-        payment_method_id=_card(body.payment_method_id),
+        payment_method_id=_card(wanted.card_id),
         trip_request_id=body.trip_request_id,
         consent=consent,
         body_hmac=body_hmac,
@@ -146,13 +187,12 @@ async def _new_campaign(
 
 
 async def _wished(
-    services: Services, owner: UserId, body: CreateCampaignRequest
+    session: AsyncSession, services: Services, owner: UserId, body: CreateCampaignRequest
 ) -> tuple[Criteria, list[UUID]]:
     """Return what is wished for and for whom: as sent, else as the saved trip has it."""
     trip = None
     if body.trip_request_id is not None:
-        async with services.database.transaction(owner) as session:
-            trip = await get_trip_request(session, body.trip_request_id)
+        trip = await get_trip_request(session, body.trip_request_id)
         if trip is None or trip.user_id != owner:
             raise field_refused(
                 "trip_request_id",
@@ -171,11 +211,77 @@ async def _wished(
     return criteria, people
 
 
+async def _wanted_of_new(
+    session: AsyncSession,
+    services: Services,
+    owner: UserId,
+    body: CreateCampaignRequest,
+    campaign_id: CampaignId,
+    *,
+    now: datetime,
+) -> tuple[Wanted, Checked]:
+    criteria, traveler_ids = await _wished(session, services, owner, body)
+    cap = cap_of(body.consent, criteria.budget)
+    checked = await check_wish(
+        session,
+        services,
+        owner=owner,
+        criteria=criteria,
+        traveler_ids=traveler_ids,
+        payment_method_id=body.payment_method_id,
+        expires_at=expiry(now, services.settings.policy.campaign_months),
+        now=now,
+    )
+    wanted = Wanted(
+        campaign_id=campaign_id,
+        owner=owner,
+        criteria=criteria,
+        mode=body.mode,
+        criteria_version=1,
+        traveler_ids=checked.traveler_ids,
+        party=checked.party,
+        card_id=body.payment_method_id,
+        cap=cap,
+        expires_at=checked.expires_at,
+    )
+    return wanted, checked
+
+
 async def _edit_of(
-    services: Services, row: CampaignRow, body: EditCampaignRequest, expected: int
+    services: Services,
+    row: CampaignRow,
+    body: EditCampaignRequest,
+    expected: int,
+    shown: ShownConsent | None,
 ) -> CampaignEdit:
     """Make the whole new wish of what was there and what changes; refuse what cannot hold."""
     now = services.clock()
+    async with services.database.transaction(UserId(row.user_id)) as session:
+        wanted, checked = await _wanted_of_edit(session, services, row, body, expected, now=now)
+        consent = await _consent(session, services, wanted, shown, now)
+    return CampaignEdit(
+        expected_version=expected,
+        name=body.name or row.name,
+        criteria=wanted.criteria,
+        mode=wanted.mode,
+        traveler_ids=checked.traveler_ids,
+        party=checked.party,
+        payment_method_id=_card(wanted.card_id),
+        consent=consent,
+        opens_at=checked.opens_at,
+        ends_at=checked.ends_at,
+    )
+
+
+async def _wanted_of_edit(
+    session: AsyncSession,
+    services: Services,
+    row: CampaignRow,
+    body: EditCampaignRequest,
+    expected: int,
+    *,
+    now: datetime,
+) -> tuple[Wanted, Checked]:
     try:
         criteria = (
             body.criteria.applied_to(row.wish).criteria(house_weights(services))
@@ -187,45 +293,62 @@ async def _edit_of(
     mode = body.mode or row.mode
     card = body.payment_method_id or row.payment_method_id
     owner = UserId(row.user_id)
-    async with services.database.transaction(owner) as session:
-        checked = await check_wish(
-            session,
-            services,
-            owner=owner,
-            criteria=criteria,
-            traveler_ids=body.traveler_ids or list(row.traveler_ids),
-            payment_method_id=card,
-            expires_at=row.expires_at,
-            now=now,
-        )
-        mandate = await live_mandate(session, row.id)
-    why = consent_due(row, mode, criteria.budget)
-    if body.consent is None and why is not None:
-        raise _consent_needed(why)
-    return CampaignEdit(
-        expected_version=expected,
-        name=body.name or row.name,
+    checked = await check_wish(
+        session,
+        services,
+        owner=owner,
+        criteria=criteria,
+        traveler_ids=body.traveler_ids or list(row.traveler_ids),
+        payment_method_id=card,
+        expires_at=row.expires_at,
+        now=now,
+    )
+    cap, text_version = await _cap_of_edit(session, row, body.consent, mode, criteria.budget)
+    wanted = Wanted(
+        campaign_id=CampaignId(row.id),
+        owner=owner,
         criteria=criteria,
         mode=mode,
+        criteria_version=expected + 1,
         traveler_ids=checked.traveler_ids,
         party=checked.party,
-        payment_method_id=_card(card),
-        consent=(
-            consent_of(body.consent, criteria.budget, now)
-            if isinstance(body.consent, ConsentBody)
-            else _standing_consent(mandate, criteria.budget)
-        ),
-        opens_at=checked.opens_at,
-        ends_at=checked.ends_at,
+        card_id=card,
+        cap=cap,
+        expires_at=checked.expires_at,
+        text_version=text_version,
     )
+    return wanted, checked
 
 
-def _standing_consent(mandate: Mandate | None, budget: Money) -> Consent:
-    if mandate is None or mandate.cap.currency != budget.currency:
-        raise _consent_needed("there is no consent to charge in this currency")
-    return Consent(
-        text_version=mandate.text_version, cap=mandate.cap, consented_at=mandate.consented_at
-    )
+async def _cap_of_edit(
+    session: AsyncSession,
+    row: CampaignRow,
+    given: ConsentBody | None,
+    mode: BookingMode,
+    budget: Money,
+) -> tuple[Money, str]:
+    """Return how much is allowed and by which text: newly, or as before where that reaches."""
+    if given is not None:
+        return cap_of(given, budget), given.text_version
+    why = consent_due(row, mode, budget)
+    if why is not None:
+        raise _consent_needed(why)
+    mandate = await live_mandate_row(session, row.id)
+    if mandate is None or mandate.document is None or mandate.currency != budget.currency:
+        raise _consent_needed("there is no signed consent that reaches so far")
+    return Money(minor=mandate.cap_minor, currency=mandate.currency), mandate.text_version
+
+
+async def _consent(
+    session: AsyncSession,
+    services: Services,
+    wanted: Wanted,
+    shown: ShownConsent | None,
+    now: datetime,
+) -> Consent:
+    if shown is None:
+        return await consent_at_once(session, services, wanted, now)
+    return await consent_given(session, services, wanted, shown.token, now, passkey=shown.passkey)
 
 
 def _consent_needed(reason: str) -> ApiProblem:

@@ -18,7 +18,6 @@ from domain.criteria import Criteria
 from domain.errors import FieldProblem, UnknownPlace
 from domain.ids import TravelerId, UserId
 from domain.mandates import CURRENT_CONSENT
-from domain.messages.campaign import Consent
 from domain.money import Money
 from domain.offers import Party
 from domain.places import place, time_zone
@@ -105,8 +104,8 @@ def expiry(now: datetime, months: int) -> datetime:
     return datetime.combine(add_months(now.date(), months), now.timetz())
 
 
-def consent_of(body: ConsentBody, budget: Money, now: datetime) -> Consent:
-    """Record a consent; refuse one to other words, or to less than the budget."""
+def cap_of(body: ConsentBody, budget: Money) -> Money:
+    """Return what a consent allows; refuse one to other words, or to less than the budget."""
     problems = []
     cap = body.cap.money() if body.cap else budget
     if body.text_version != CURRENT_CONSENT:
@@ -135,7 +134,7 @@ def consent_of(body: ConsentBody, budget: Money, now: datetime) -> Consent:
         )
     if problems:
         raise refused(problems)
-    return Consent(text_version=body.text_version, cap=cap, consented_at=now)
+    return cap
 
 
 def default_name(criteria: Criteria) -> str:

@@ -20,6 +20,7 @@ from db.session import WORKER_ROLE, Database
 from domain.ids import UserId
 from domain.mandates import CURRENT_CONSENT
 from providers.registry import build_providers
+from runtime.signing import MandateKeys
 
 CAMPAIGNS, QUICK_CAMPAIGNS = 10_000, 100
 PRICES, QUICK_PRICES = 1_000_000, 1_000
@@ -66,7 +67,7 @@ async def _all(stack: Stack, sizes: Sizes) -> Measured:
     providers = await build_providers(settings)
     registry = Registry(settings, worker, providers)
     people = [await registry.account() for _ in range(sizes.users)]
-    await _fill(worker, owner, [user for user, _ in people], sizes)
+    await _fill(worker, owner, [user for user, _ in people], sizes, settings.mandate_signing)
     user, key = people[0]
     await registry.card(user)
     wish = _wish(str(await registry.traveler(user)))
@@ -90,11 +91,15 @@ async def _all(stack: Stack, sizes: Sizes) -> Measured:
     return measured
 
 
-async def _fill(worker: Database, owner: Database, people: list[UserId], sizes: Sizes) -> None:
+async def _fill(
+    worker: Database, owner: Database, people: list[UserId], sizes: Sizes, keys: MandateKeys
+) -> None:
     """Fill the tables; the campaigns' dates are beyond what is on sale, so nobody looks."""
     day = (datetime.now(UTC) + timedelta(days=340)).date()
     markets = [("JFK", "LIS", day)]
-    await watching_campaigns(worker, people, markets, sizes.campaigns, budget_minor=30_000)
+    await watching_campaigns(
+        worker, people, markets, sizes.campaigns, budget_minor=30_000, keys=keys
+    )
     looks = max(1000, sizes.prices // 100)
     await prices_seen(
         owner,

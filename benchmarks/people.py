@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from benchmarks.consents import consent_to, document_for
 from benchmarks.installation import Inside
 from db.accounts import ensure_account, issue_api_key
 from db.models import PaymentCustomerRow, PaymentMethodRow
@@ -17,13 +18,14 @@ from db.vault import vault_of
 from domain.campaigns import BookingMode
 from domain.criteria import Criteria
 from domain.ids import PaymentMethodId, TravelerId, UserId, campaign_id_for
-from domain.messages.campaign import Consent, NewCampaign
+from domain.messages.campaign import NewCampaign
 from domain.money import Money
 from domain.offers import Party
 from domain.travelers import TravelerDetails
 from domain.wishes import last_bookable
 from providers.registry import Providers
 from runtime.settings import Settings
+from runtime.signing import MandateKeys
 
 BENCH = SystemActor("benchmark")
 
@@ -152,21 +154,26 @@ def new_campaign(
     traveler: TravelerId,
     criteria: Criteria | None = None,
     *,
+    keys: MandateKeys,
     now: datetime | None = None,
 ) -> NewCampaign:
     """Return a campaign as the API would pass it on."""
     criteria, key, now = criteria or wish(), str(uuid4()), now or datetime.now(UTC)
     expires_at = now + timedelta(days=365)
     last = datetime.combine(last_bookable(criteria), datetime.min.time(), UTC)
+    campaign_id = campaign_id_for(user, key)
+    document = document_for(
+        campaign_id, user, criteria, (traveler,), now=now, expires_at=expires_at
+    )
     return NewCampaign(
-        campaign_id=campaign_id_for(user, key),
+        campaign_id=campaign_id,
         owner_id=user,
         name="a wish of a benchmark",
         criteria=criteria,
         mode=BookingMode.AUTO,
         traveler_ids=(traveler,),
         party=Party(adults=1),
-        consent=Consent(text_version="1", cap=criteria.budget, consented_at=now),
+        consent=consent_to(document, keys),
         body_hmac=key,
         created_at=now,
         expires_at=expires_at,

@@ -8,12 +8,14 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
+from benchmarks.consents import consent_to, document_for
 from benchmarks.people import BENCH, wish
 from db.models import UserRow
 from db.session import Database
 from domain.ids import UserId
 from domain.money import Money
 from domain.offers import Party
+from runtime.signing import MandateKeys
 
 _BATCH = 2000
 _CAMPAIGNS = text("""
@@ -30,11 +32,13 @@ _CAMPAIGNS = text("""
         day date)
 """)
 _MANDATES = text("""
-    INSERT INTO mandates (id, campaign_id, user_id, criteria_version, text_version, cap_minor,
-        currency, consented_at, expires_at)
-    SELECT gen_random_uuid(), c.id, c.user_id, 1, '1', c.budget_minor, 'USD', :now, c.expires_at
-    FROM autobooking_campaigns c
-    WHERE NOT EXISTS (SELECT FROM mandates m WHERE m.campaign_id = c.id)
+    INSERT INTO mandates (id, campaign_id, user_id, kind, criteria_version, text_version, cap_minor,
+        currency, consented_at, expires_at, document, key_id, signature, nonce)
+    SELECT r.mandate_id, r.id, r.user_id, 'booking', 1, '1', r.budget_minor, 'USD', :now, r.ends_at,
+        r.document, r.key_id, r.signature, r.nonce
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(mandate_id uuid, id uuid, user_id uuid,
+        budget_minor bigint, ends_at timestamptz, document text, key_id text, signature text,
+        nonce text)
 """)
 _LOOKS = text("""
     INSERT INTO looks (id, seller, pair_key, origin, destination, departs_on, cabin, party_code,
@@ -78,11 +82,12 @@ async def watching_campaigns(
     count: int,
     *,
     budget_minor: int,
+    keys: MandateKeys,
 ) -> None:
     """Add campaigns that watch, one date pair each, dealt out evenly over the markets."""
     now = datetime.now(UTC)
     rows = [
-        _campaign(owners[n % len(owners)], markets[n % len(markets)], budget_minor, now)
+        _campaign(owners[n % len(owners)], markets[n % len(markets)], budget_minor, keys, now=now)
         for n in range(count)
     ]
     async with database.transaction(BENCH) as session:
@@ -91,11 +96,16 @@ async def watching_campaigns(
             await session.execute(
                 _CAMPAIGNS, {"rows": batch, "now": now, "party": Party().model_dump_json()}
             )
-        await session.execute(_MANDATES, {"now": now})
+            await session.execute(_MANDATES, {"rows": batch, "now": now})
 
 
 def _campaign(
-    owner: UserId, market: tuple[str, str, date], budget_minor: int, now: datetime
+    owner: UserId,
+    market: tuple[str, str, date],
+    budget_minor: int,
+    keys: MandateKeys,
+    *,
+    now: datetime,
 ) -> dict[str, Any]:
     origin, destination, day = market
     criteria = wish(
@@ -105,16 +115,25 @@ def _campaign(
         departure_until=day,
         budget=Money(minor=budget_minor, currency="USD"),
     )
+    campaign_id, traveler_id, ends_at = uuid4(), uuid4(), now + timedelta(days=200)
+    document = document_for(
+        campaign_id, owner, criteria, (traveler_id,), now=now, expires_at=ends_at
+    )
+    signed = consent_to(document, keys).signed
+    assert signed is not None
     return {
-        "id": str(uuid4()),
+        "id": str(campaign_id),
         "user_id": str(owner),
-        "traveler_id": str(uuid4()),
+        "traveler_id": str(traveler_id),
+        "mandate_id": str(document.mandate_id),
+        "nonce": document.nonce,
+        **signed.model_dump(mode="json"),
         "criteria": criteria.model_dump(mode="json"),
         "budget_minor": budget_minor,
         "origin": origin,
         "destination": destination,
         "day": day.isoformat(),
-        "ends_at": (now + timedelta(days=200)).isoformat(),
+        "ends_at": ends_at.isoformat(),
     }
 
 

@@ -184,7 +184,7 @@ async def ready_to_book(house: Inside, count: int, market: tuple[str, str]) -> l
     async def one() -> NewCampaign:
         async with gate:
             user, traveler = await registry.someone()
-            new = new_campaign(user, traveler, _on(market))
+            new = new_campaign(user, traveler, _on(market), keys=house.settings.mandate_signing)
             async with house.database.transaction(BENCH) as session:
                 await insert_campaign(session, new, new.created_at)
         return new

@@ -64,7 +64,12 @@ async def _check(stack: Stack, campaigns: int, markets: int) -> Cost:
     async with inside(stack) as house:
         owners = await users(house.database, 100)
         await watching_campaigns(
-            house.database, owners, _markets(markets), campaigns, budget_minor=BUDGET_MINOR
+            house.database,
+            owners,
+            _markets(markets),
+            campaigns,
+            budget_minor=BUDGET_MINOR,
+            keys=house.settings.mandate_signing,
         )
         with (
             _statements() as counted,

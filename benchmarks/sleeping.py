@@ -18,6 +18,7 @@ from cli.stack import Stack
 from db.session import WORKER_ROLE, Database
 from domain.ids import TravelerId, UserId
 from domain.messages.campaign import CampaignInput, campaign_workflow_id
+from runtime.signing import MandateKeys
 from runtime.temporal import MAIN_QUEUE, connect
 from workflows.campaign import CampaignWorkflow
 
@@ -50,7 +51,7 @@ async def _weigh(
     started = 0.0
     for size in sizes:
         begun = time.perf_counter()
-        ids = await _put_to_sleep(client, owner, size - there)
+        ids = await _put_to_sleep(client, owner, size - there, stack.settings.mandate_signing)
         first = first or ids[0]
         there = size
         async with asyncio.timeout(LONGEST_SECONDS):
@@ -63,13 +64,13 @@ async def _weigh(
     return weights, seconds, there / started
 
 
-async def _put_to_sleep(client: Client, owner: UserId, number: int) -> list[str]:
+async def _put_to_sleep(client: Client, owner: UserId, number: int, keys: MandateKeys) -> list[str]:
     gate = asyncio.Semaphore(SIDE_BY_SIDE)
     day = (datetime.now(UTC) + _MONTHS_AHEAD).date()
     criteria = wish(departure_from=day, departure_until=day)
 
     async def one() -> str:
-        new = new_campaign(owner, TravelerId(owner), criteria)
+        new = new_campaign(owner, TravelerId(owner), criteria, keys=keys)
         async with gate:
             handle = await client.start_workflow(
                 CampaignWorkflow.run,

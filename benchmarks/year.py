@@ -85,7 +85,7 @@ async def _live(days: int) -> Year:
                 nights_max=10,
                 budget=Money(minor=15_000, currency="USD"),
             )
-            new = new_campaign(user, traveler, criteria)
+            new = new_campaign(user, traveler, criteria, keys=house.settings.mandate_signing)
             search = search_workflow_id("duffel")
             await house.client.start_workflow(
                 SearchWorkflow.run, SearchInput(seller="duffel"), id=search, task_queue=MAIN_QUEUE

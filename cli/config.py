@@ -17,7 +17,7 @@ from runtime.settings import (
     unknown_variables,
     variables,
 )
-from runtime.settings_checks import REQUIRED
+from runtime.settings_checks import SERVING
 
 app = typer.Typer(no_args_is_help=True, help="Look at the settings.")
 
@@ -31,7 +31,7 @@ def check(
     ] = False,
 ) -> None:
     """Read the settings as a process would, and name each problem with its variable."""
-    settings = load_settings(require=REQUIRED if complete else ())
+    settings = load_settings(require=SERVING if complete else ())
     for name in unknown_variables(environment()):
         complain(f"{name} means nothing to us: is it misspelt?")
     say(f"The settings are in order ({settings.app_env}).")

@@ -21,6 +21,7 @@ _SUBJECTS = {
     "campaign": "cli.campaign",
     "booking": "cli.booking",
     "traveler": "cli.traveler",
+    "mandate": "cli.mandate",
     "card": "cli.card",
     "keys": "cli.keys",
     "demo": "cli.demo",

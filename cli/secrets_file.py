@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runtime.crypto import new_master_key
+from runtime.signing import new_mandate_key
 
 
 def ensure_secrets(state_dir: Path) -> dict[str, str]:
@@ -15,6 +16,7 @@ def ensure_secrets(state_dir: Path) -> dict[str, str]:
     fresh: dict[str, Callable[[], str]] = {
         "PARKER_MASTER_KEYS": lambda: new_master_key("k1"),
         "PARKER_HMAC_SECRET": lambda: secrets.token_urlsafe(48),
+        "PARKER_MANDATE_KEYS": lambda: new_mandate_key("m1"),
         "PARKER_SANDBOX_CONTROL_TOKEN": lambda: secrets.token_urlsafe(24),
     }
     missing = {name: make() for name, make in fresh.items() if not known.get(name)}

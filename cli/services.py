@@ -11,6 +11,7 @@ from cli.exits import Exit
 from cli.output import complain, say
 from cli.stack import ROOT
 from runtime.settings import Settings, load_settings
+from runtime.settings_checks import SERVING
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect, ensure_search_attributes, set_search_queue_limit
 
@@ -18,7 +19,8 @@ _GRACE_SECONDS = 3
 
 
 def become_worker() -> NoReturn:
-    load_settings().require_own_login("worker")  # a missing setting is said here, in words
+    # A missing setting is said here, in words.
+    load_settings(require=SERVING).require_own_login("worker")
     _become(["worker.py"])
 
 
@@ -26,7 +28,7 @@ def serve_api() -> None:
     """Serve until a signal comes; requests under way get a few seconds."""
     import uvicorn
 
-    settings = load_settings().require_own_login("app")
+    settings = load_settings(require=SERVING).require_own_login("app")
     configure_logging(log_format=settings.log_format, level=settings.log_level, process="api")
     uvicorn.run(
         "api.app:create_app",

@@ -100,6 +100,9 @@ TABLES: dict[str, Access] = {
         columns={"u": frozenset({"payment_method_id"})},
     ),
     "mandates": OWNED_BY_PROCESS,
+    "mandate_uses": OWNED_BY_PROCESS,
+    # With a salt in hand one could try names.
+    "mandate_salts": Access(app="S/", operator="/"),
     "campaign_events": OWNED_BY_PROCESS,
     "proposals": OWNED_BY_PROCESS,
     "bookings": OWNED_BY_PROCESS,

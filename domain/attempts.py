@@ -57,6 +57,7 @@ class FailureReason(StrEnum):
     TRAVELLER_DATA = "traveller_data"
     BOOKING_STOPPED = "booking_stopped"  # the switch, the spending cap or an empty balance
     PROVIDER_UNAVAILABLE = "provider_unavailable"
+    CONSENT_NEEDED = "consent_needed"  # the mandate is not what was signed, or of something else
 
 
 STOPS_CAMPAIGN = frozenset(
@@ -65,6 +66,7 @@ STOPS_CAMPAIGN = frozenset(
         FailureReason.AUTHENTICATION_LAPSED,
         FailureReason.CAPTURE_REFUSED,
         FailureReason.TRAVELLER_DATA,
+        FailureReason.CONSENT_NEEDED,
     }
 )
 

@@ -63,6 +63,8 @@ NEEDS_YOU = {
     "Nothing was charged and no seat is held. Resume the wish to go on.",
     FailureReason.CAPTURE_REFUSED: "Your bank refused the charge after it had agreed to it. "
     "Please choose another card.",
+    FailureReason.CONSENT_NEEDED: "We need your consent again: what you agreed to does not cover "
+    "this wish as it is now. Nothing is held and nothing was charged.",
     FailureReason.TRAVELLER_DATA: "The airline did not accept a traveller's details. "
     "Nothing was charged and no seat is held. Correct them, then resume the wish.",
 }

@@ -137,6 +137,12 @@ def _remedy(reason: str, say: Words) -> tuple[str, str, tuple[str, Page]]:
         case "no_card":
             how = say("Add a card, then resume the wish.")
             return say("There is no card to pay with"), how, (say("Add a card"), Page.CARDS)
+        case "consent_needed":
+            how = say(
+                "What you agreed to does not cover this wish as it is now, so nothing may be"
+                " charged. Read what you allow, and consent again."
+            )
+            return say("Your consent is needed again"), how, (say("Open the wish"), Page.WISH)
         case _:
             how = say("Open it to see why.")
             return say("Your wish needs you"), how, (say("Open the wish"), Page.WISH)
@@ -350,6 +356,7 @@ WRITERS: Mapping[str, Writer] = {
     "failed": _failed,
     "action_needed": _action_needed,
     "no_card": _action_needed,
+    "consent_needed": _action_needed,
     "authentication_required": _authentication,
     "approval_needed": _approval,
     "fare_found": _fare_found,

@@ -60,6 +60,7 @@ KIND_OF: Mapping[str, Kind] = {
     "not_cancellable": Kind.FAILED,
     "action_needed": Kind.NEEDS_YOU,
     "no_card": Kind.NEEDS_YOU,
+    "consent_needed": Kind.NEEDS_YOU,
     "authentication_required": Kind.NEEDS_YOU,
     "approval_needed": Kind.NEEDS_YOU,
     "address_refused": Kind.NEEDS_YOU,

@@ -40,6 +40,7 @@ from runtime.settings_checks import (
     reached_as,
     variable_of,
 )
+from runtime.signing import MandateKeys
 
 SANDBOX_DUFFEL_TOKEN = "duffel_test_sandbox"  # noqa: S105 - opens nothing but our own stand-in
 SANDBOX_STRIPE_KEY = "sk_test_sandbox"
@@ -117,6 +118,8 @@ class Settings(BaseSettings):
     """Where people's keys rest, apart from the database; see `key_folder`."""
     hmac_secret: SecretStr = _NO_SECRET
     """Keys what is compared but never read back: API keys, idempotent bodies, links."""
+    mandate_keys: SecretStr = _NO_SECRET
+    """Sign what travellers consent to; the current one first, retired ones public only."""
 
     # Postgres
     database_url: str = ""
@@ -262,6 +265,12 @@ class Settings(BaseSettings):
     def key_folder(self) -> Path:
         """Where people's keys rest; all processes of an installation need the same folder."""
         return self.keys_dir or self.state_dir / "keys"
+
+    @property
+    def mandate_signing(self) -> MandateKeys:
+        """The keys of mandates, the one that signs first; a SettingsError without any."""
+        self.require("mandate_keys")
+        return MandateKeys.parse(self.mandate_keys.get_secret_value())
 
     @property
     def api_key_pepper(self) -> str:

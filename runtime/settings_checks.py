@@ -8,12 +8,15 @@ from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
 from runtime.crypto import MasterKeys
+from runtime.signing import MandateKeys
 
 if TYPE_CHECKING:
     from runtime.settings import Settings
 
 PREFIX = "PARKER_"
 REQUIRED = ("database_url", "master_keys", "hmac_secret")
+# What worker and API need besides: they sign consents, or check what was signed.
+SERVING = (*REQUIRED, "mandate_keys")
 _SECRET_LENGTH = 32
 
 
@@ -45,6 +48,8 @@ EXPECTED = {
     ),
     "master_keys": "id:base64 of 32 bytes, several separated by commas, the current one first",
     "hmac_secret": f"a random text of at least {_SECRET_LENGTH} characters",
+    "mandate_keys": "id:base64 of an Ed25519 seed of 32 bytes, several separated by commas, the "
+    "current one first (retired ones as id:public:base64)",
     "duffel_key": "a Duffel access token (duffel_test_... or duffel_live_...)",
     "duffel_hook_secret": "the secret that Duffel gave with the webhook",
     "stripe_key": "a Stripe secret key (sk_test_... or sk_live_...)",
@@ -54,13 +59,18 @@ EXPECTED = {
 }
 
 
-def _malformed(settings: "Settings") -> Iterable[str]:
-    keys = settings.master_keys.get_secret_value()
-    if keys:
+def _malformed_keys(settings: "Settings") -> Iterable[str]:
+    for name, parse in (("master_keys", MasterKeys.parse), ("mandate_keys", MandateKeys.parse)):
+        keys = settings.value_of(name)
         try:
-            MasterKeys.parse(keys)
+            if keys:
+                parse(keys)
         except ValueError as error:
-            yield f"{_called(settings, 'master_keys')}: {error}; expected {EXPECTED['master_keys']}"
+            yield f"{_called(settings, name)}: {error}; expected {EXPECTED[name]}"
+
+
+def _malformed(settings: "Settings") -> Iterable[str]:
+    yield from _malformed_keys(settings)
     secret = settings.hmac_secret.get_secret_value()
     if secret and len(secret) < _SECRET_LENGTH:
         yield f"{_called(settings, 'hmac_secret')} is too short; expected {EXPECTED['hmac_secret']}"
@@ -105,7 +115,7 @@ def _too_real(settings: "Settings") -> Iterable[str]:
 def _unfit_for_production(settings: "Settings") -> Iterable[str]:
     if settings.simulated_clock:
         yield f"{_called(settings, 'simulated_clock')} has no place in production"
-    needed = ("duffel_key", "stripe_key", "smtp_server", "public_url", *REQUIRED)
+    needed = ("duffel_key", "stripe_key", "smtp_server", "public_url", *SERVING)
     for name in needed:
         if not settings.value_of(name):
             yield f"{_called(settings, name)} is not set: production needs {EXPECTED[name]}"
@@ -116,7 +126,7 @@ def _unfit_for_production(settings: "Settings") -> Iterable[str]:
             "live or both be test keys: one alone would take real money for seats that do not "
             "exist, or the reverse"
         )
-    for name in ("master_keys", "hmac_secret"):
+    for name in ("master_keys", "hmac_secret", "mandate_keys"):
         if any(word in settings.value_of(name).lower() for word in _DEFAULT_SECRETS):
             yield f"{_called(settings, name)} still has the value of an example; make your own"
     if settings.public_url and urlsplit(settings.public_url).scheme != "https":

@@ -1,5 +1,6 @@
 """The documents say what is so: their links, paths, commands and settings exist."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from domain.attempts import AttemptState, published_state
+from domain.mandate_document import MandateDocument
 from runtime.settings import variables
 from scripts import states
 
@@ -135,6 +137,14 @@ def test_every_target_of_make_that_is_shown_exists():
 
 def test_the_states_are_drawn_from_the_tables():
     assert states.DOCUMENT.read_text() == states.document(), "run: python scripts/states.py"
+
+
+def test_the_form_of_a_mandate_is_published_as_it_is():
+    published = json.loads((ROOT / "docs" / "mandate.schema.json").read_text())
+    made = MandateDocument.model_json_schema()
+    assert {name: published.get(name) for name in made if name != "title"} == {
+        name: value for name, value in made.items() if name != "title"
+    }
 
 
 def test_the_read_me_stays_short_and_shows_the_picture():

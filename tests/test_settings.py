@@ -16,6 +16,7 @@ from runtime.settings import (
     unknown_variables,
     variables,
 )
+from runtime.signing import new_mandate_key
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPLETE = {
@@ -25,6 +26,7 @@ COMPLETE = {
 }
 PRODUCTION = COMPLETE | {
     "PARKER_APP_ENV": "production",
+    "PARKER_MANDATE_KEYS": new_mandate_key("m1"),
     "PARKER_PUBLIC_URL": "https://travel.parker.example",
     "DUFFEL_API_TOKEN": "duffel_live_abc",
     "DUFFEL_WEBHOOK_SECRET": "hook",
@@ -86,6 +88,7 @@ def test_an_address_of_our_own_wins_over_the_default() -> None:
         ("SMTP_PORT", "x", "SMTP_PORT: .*valid integer"),
         ("PARKER_DATABASE_URL", "mysql://x", "PARKER_DATABASE_URL is malformed.*postgresql://"),
         ("PARKER_MASTER_KEYS", "k1:c2hvcnQ=", "PARKER_MASTER_KEYS: the key 'k1' has 5 bytes"),
+        ("PARKER_MANDATE_KEYS", "m1:c2hvcnQ=", "PARKER_MANDATE_KEYS: the key 'm1' has 5 bytes"),
         ("PARKER_HMAC_SECRET", "short", "PARKER_HMAC_SECRET is too short.*32 characters"),
         ("DUFFEL_API_TOKEN", "abc", "DUFFEL_API_TOKEN is malformed.*duffel_test_"),
         ("STRIPE_SECRET_KEY", "pk_test_x", "STRIPE_SECRET_KEY is malformed.*sk_test_"),
@@ -236,7 +239,9 @@ def test_secrets_do_not_show() -> None:
     shown = repr(load(PRODUCTION)) + str(load(PRODUCTION)) + repr(load(PRODUCTION).keys)
     for name in ("DUFFEL_API_TOKEN", "STRIPE_SECRET_KEY", "PARKER_HMAC_SECRET"):
         assert PRODUCTION[name] not in shown
-    assert PRODUCTION["PARKER_MASTER_KEYS"].partition(":")[2] not in shown
+    shown += repr(load(PRODUCTION).mandate_signing)
+    for name in ("PARKER_MASTER_KEYS", "PARKER_MANDATE_KEYS"):
+        assert PRODUCTION[name].partition(":")[2] not in shown
 
 
 def test_a_misspelt_variable_is_found() -> None:

@@ -296,6 +296,11 @@ class CampaignWorkflow:
             self._inbox.append(match)
 
     @workflow.signal
+    def row_changed(self) -> None:
+        """Somebody else has changed the row: read it, and tell what is to be told."""
+        self._changed = True
+
+    @workflow.signal
     async def attempt_finished(self, report: AttemptFinished) -> None:
         self._changed = True
         if not report.booked:

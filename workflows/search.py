@@ -44,6 +44,7 @@ class SearchWorkflow:
         while not self._long(rounds_here):
             self._nudged = False
             plan = await self._plan()
+            await self._tell(plan)
             await self._look_at(plan)
             rounds_here += 1
             self._rounds += 1
@@ -60,6 +61,15 @@ class SearchWorkflow:
         )
         workflow.set_current_details(plan.summary)
         return plan
+
+    async def _tell(self, plan: RoundPlan) -> None:
+        """Let campaigns look at their rows, which this round has changed."""
+        for campaign_id in plan.stopped:
+            campaign = workflow.get_external_workflow_handle(campaign_workflow_id(campaign_id))
+            try:
+                await campaign.signal("row_changed")
+            except ApplicationError:
+                workflow.logger.info("the campaign has ended meanwhile")
 
     async def _look_at(self, plan: RoundPlan) -> None:
         """Look at each due pair, so many side by side; one that fails does not stop the others."""

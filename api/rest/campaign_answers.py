@@ -72,6 +72,12 @@ async def answered(
                 "no_such_proposal",
                 "This proposal is not open any more. If fares fit again, you are asked again.",
             )
+        case Code.CONSENT_NEEDED:
+            raise conflict(
+                "consent_needed",
+                "Nothing may be charged until you consent again: what you agreed to does not cover"
+                " this wish as it is now. Nothing was charged.",
+            )
         case Code.NOT_NOW:
             raise conflict(
                 "not_now", f"That is not possible while the campaign is {_words(row.status)}."

@@ -11,6 +11,8 @@ from db.models.campaign_fare import CampaignFareRow
 from db.models.campaign_result import CampaignResultRow
 from db.models.look import LookRow
 from db.models.mandate import MandateRow
+from db.models.mandate_salt import MandateSaltRow
+from db.models.mandate_use import MandateUseRow
 from db.models.notice import NoticeRow
 from db.models.notice_choice import NoticePreferenceRow, NoticeSettingsRow
 from db.models.offer_decision import OfferDecisionRow
@@ -50,6 +52,8 @@ __all__ = [
     "CodeFailureRow",
     "LookRow",
     "MandateRow",
+    "MandateSaltRow",
+    "MandateUseRow",
     "NoticePreferenceRow",
     "NoticeRow",
     "NoticeSettingsRow",

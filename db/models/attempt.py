@@ -44,6 +44,7 @@ class AttemptRow(SQLModel, table=True):
     payment_method_id: UUID = Field(foreign_key="payment_methods.id")
     opening_key: str = Field(unique=True)
     proposal_id: UUID | None = Field(default=None, foreign_key="proposals.id")
+    mandate_id: UUID | None = Field(default=None, foreign_key="mandates.id")
     offer_id: str | None = None
     offer_request_id: str | None = None
     failure_reason: Annotated[FailureReason | None, Field(sa_type=text_enum(FailureReason))] = None

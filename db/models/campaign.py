@@ -97,6 +97,10 @@ class CampaignRow(SQLModel, table=True):
     def travelling(self) -> Party:
         return Party.model_validate(self.party)
 
+    def least(self) -> Money:
+        """Return the smallest amount there is, to ask whether anything at all may be charged."""
+        return Money(minor=1, currency=self.currency)
+
     @property
     def budget(self) -> Money:
         return Money(minor=self.budget_minor, currency=self.currency)

@@ -10,7 +10,6 @@ from db.models import (
     AttemptRow,
     BookingRow,
     CampaignRow,
-    MandateRow,
     NoticeRow,
     OperatorTaskRow,
     PaymentMethodRow,
@@ -18,8 +17,6 @@ from db.models import (
 )
 from domain.attempts import LIVE, AttemptState, FailureReason
 from domain.ids import derive
-from domain.mandates import Mandate
-from domain.money import Money
 from domain.orders import BookingState
 
 
@@ -58,25 +55,6 @@ async def failures_in_a_row(session: AsyncSession, campaign_id: UUID) -> int:
         AttemptRow.failure_reason != FailureReason.WITHDRAWN,  # type: ignore[arg-type]
     )
     return int(await session.scalar(query) or 0)
-
-
-async def live_mandate(session: AsyncSession, campaign_id: UUID) -> Mandate | None:
-    query = select(MandateRow).where(
-        MandateRow.campaign_id == campaign_id,  # type: ignore[arg-type]
-        MandateRow.revoked_at.is_(None),  # type: ignore[union-attr]
-    )
-    row: MandateRow | None = await session.scalar(query)
-    if row is None:
-        return None
-    return Mandate(
-        id=row.id,
-        campaign_id=row.campaign_id,
-        cap=Money(minor=row.cap_minor, currency=row.currency),
-        text_version=row.text_version,
-        consented_at=row.consented_at,
-        revoked_at=row.revoked_at,
-        expires_at=row.expires_at,
-    )
 
 
 async def card_of(session: AsyncSession, campaign: CampaignRow) -> PaymentMethodRow | None:

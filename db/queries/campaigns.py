@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -18,12 +18,14 @@ from db.models.notice import NoticeRow, NoticeState
 from db.models.proposal import ProposalRow, ProposalStatus
 from db.paging import Page, check_limit, decode_cursor, page_of
 from db.queries.fares import keep_fares
+from db.queries.mandates import insert_mandate, revoke_mandate
+from db.queries.notices import NewNotice
 from db.queries.transitions import append_event, change_state
 from domain.attempts import LIVE, PAST_NO_RETURN
 from domain.campaigns import CampaignState
 from domain.criteria import Criteria
-from domain.ids import AttemptId, CampaignId, ProposalId, UserId, derive
-from domain.messages.campaign import CampaignEdit, CampaignFacts, Consent, NewCampaign
+from domain.ids import AttemptId, CampaignId, ProposalId, UserId
+from domain.messages.campaign import CampaignEdit, CampaignFacts, NewCampaign
 from domain.money import exponent
 from domain.offers import Party
 
@@ -65,7 +67,7 @@ async def insert_campaign(
     created = added.scalar_one_or_none() is not None
     if created:
         row = await session.get_one(CampaignRow, new.campaign_id, populate_existing=True)
-        await _consent(session, row, new.consent)
+        await insert_mandate(session, row, new.consent)
         await append_event(
             session,
             new.campaign_id,
@@ -132,7 +134,7 @@ async def apply_edit(
     # The wish that failed is not the wish of now.
     row.hold_off_until = None
     await session.flush()
-    await _consent(session, row, edit.consent)
+    await insert_mandate(session, row, edit.consent)
     if not told["shape_changed"]:
         await keep_fares(session, row.id, version - 1)
     if row.status is CampaignState.AWAITING_APPROVAL:
@@ -143,6 +145,52 @@ async def apply_edit(
         row.row_version += 1
         told["state"] = row.status.value
         await append_event(session, row.id, "campaign.edited", told, now)
+
+
+async def stop_for(
+    session: AsyncSession,
+    row: CampaignRow,
+    reason: str,
+    now: datetime,
+    *,
+    subject_id: UUID | None = None,
+) -> None:
+    """Stop a locked campaign until its traveller acts; told once for each subject."""
+    await close_open_proposal(session, row.id, ProposalStatus.VOID, now)
+    row.action_reason = reason
+    await change_state(
+        session,
+        row,
+        CampaignState.NEEDS_ACTION,
+        now=now,
+        event="campaign.needs_action",
+        data={"reason": reason},
+        notices=[
+            NewNotice(
+                event=reason,
+                subject_id=subject_id or row.id,
+                user_id=row.user_id,
+                campaign_id=row.id,
+                data={"reason": reason},
+            )
+        ],
+    )
+
+
+async def unsigned_campaigns(session: AsyncSession, seller: str, limit: int) -> list[UUID]:
+    """Return campaigns that watch under a consent from before consents were signed."""
+    query = (
+        select(col(CampaignRow.id))
+        .join(MandateRow, col(MandateRow.campaign_id) == col(CampaignRow.id))
+        .where(
+            col(MandateRow.revoked_at).is_(None),
+            col(MandateRow.document).is_(None),
+            col(CampaignRow.seller) == seller,
+            col(CampaignRow.status).in_([CampaignState.ACTIVE, CampaignState.AWAITING_APPROVAL]),
+        )
+        .limit(limit)
+    )
+    return list(await session.scalars(query))
 
 
 def edited_so(row: CampaignRow, edit: CampaignEdit) -> bool:
@@ -183,15 +231,6 @@ async def close_open_proposal(
     )
     proposal_id: UUID | None = closed.scalar_one_or_none()
     return proposal_id
-
-
-async def revoke_mandate(session: AsyncSession, campaign_id: UUID, now: datetime) -> None:
-    """Withdraw the consent to book; harmless when there is none."""
-    await session.execute(
-        update(MandateRow)
-        .where(col(MandateRow.campaign_id) == campaign_id, col(MandateRow.revoked_at).is_(None))
-        .values(revoked_at=now)
-    )
 
 
 async def facts(
@@ -244,9 +283,11 @@ async def facts_of(
 async def _untold(session: AsyncSession, row: CampaignRow, proposal: ProposalRow | None) -> bool:
     """Say whether something waits to be told of the wish itself; attempts tell their own."""
     subjects = [row.id] + ([proposal.id] if proposal else [])
+    consents = select(col(MandateRow.id)).where(col(MandateRow.campaign_id) == row.id)
+    subject = col(NoticeRow.subject_id)
     query = select(col(NoticeRow.id)).where(
         col(NoticeRow.campaign_id) == row.id,
-        col(NoticeRow.subject_id).in_(subjects),
+        or_(subject.in_(subjects), subject.in_(consents)),
         col(NoticeRow.state) == NoticeState.PENDING,
         # What waits for an hour to come is told by another.
         col(NoticeRow.due_at) <= col(NoticeRow.created_at),
@@ -282,20 +323,3 @@ def summary_of(row: CampaignRow) -> str:
     dates = f"{wish.departure_from} to {wish.departure_until}"
     places = f"{'/'.join(wish.origins)} to {'/'.join(wish.destinations)}"
     return f"{places}, {dates}{nights}, up to {wish.budget}"
-
-
-async def _consent(session: AsyncSession, row: CampaignRow, consent: Consent) -> None:
-    session.add(
-        MandateRow(
-            id=derive("mandate", row.id, row.criteria_version),
-            campaign_id=row.id,
-            user_id=row.user_id,
-            criteria_version=row.criteria_version,
-            text_version=consent.text_version,
-            cap_minor=consent.cap.minor,
-            currency=consent.cap.currency,
-            consented_at=consent.consented_at,
-            expires_at=row.expires_at,
-        )
-    )
-    await session.flush()

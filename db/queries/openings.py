@@ -32,6 +32,7 @@ async def insert_attempt(
     request: OpenInput,
     *,
     limit: Money,
+    mandate_id: UUID,
     now: datetime,
 ) -> AttemptRow:
     """Insert the campaign's next attempt; the unique index lets only one live one stand.
@@ -56,6 +57,7 @@ async def insert_attempt(
         payment_method_id=card.id,
         opening_key=request.opening_key,
         proposal_id=request.proposal_id,
+        mandate_id=mandate_id,
         started_at=now,
         updated_at=now,
     )

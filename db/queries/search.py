@@ -60,7 +60,7 @@ _CANDIDATES = text(
             WHERE p.campaign_id = c.id AND p.status = 'rejected' AND p.closed_at > :rejected_since
         ) AS ignored
     FROM autobooking_campaigns c
-    JOIN mandates m ON m.campaign_id = c.id AND m.revoked_at IS NULL
+    JOIN mandates m ON m.campaign_id = c.id AND m.revoked_at IS NULL AND m.kind = 'booking'
     WHERE c.status = 'active' AND c.seller = :seller AND c.ends_at > :now
         AND (c.hold_off_until IS NULL OR c.hold_off_until <= :now)
         AND c.criteria -> 'origins' ?| :origins

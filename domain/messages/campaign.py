@@ -16,6 +16,7 @@ from domain.ids import (
     TravelerId,
     UserId,
 )
+from domain.mandate_document import SealedSalt, SignedMandate
 from domain.messages.attempt import AttemptInput
 from domain.money import Money
 from domain.offers import DatePair, Party
@@ -27,11 +28,16 @@ def campaign_workflow_id(campaign_id: CampaignId | UUID) -> str:
 
 
 class Consent(Value):
-    """The traveller's permission to be booked and charged without being asked again."""
+    """The traveller's permission to be booked and charged without being asked again.
+
+    One without `signed` was taken before consents were signed, and allows nothing.
+    """
 
     text_version: str
     cap: Money
     consented_at: datetime
+    signed: SignedMandate | None = None
+    salts: tuple[SealedSalt, ...] = ()
 
 
 class NewCampaign(Value):
@@ -105,6 +111,7 @@ class CampaignAnswerCode(StrEnum):
     ENDED = "ended"  # cancelled or expired before
     STALE = "stale"  # the version that the caller saw is not the newest
     NO_SUCH_PROPOSAL = "no_such_proposal"
+    CONSENT_NEEDED = "consent_needed"  # the traveller must consent (again) first
     NOT_NOW = "not_now"  # the state does not allow it; `state` says which one it is
     KEY_CLASH = "key_clash"  # the idempotency key was used with another body
 

@@ -37,6 +37,8 @@ class RoundPlan(Value):
     next_due_at: datetime | None
     summary: str = ""
     width: int = 8
+    stopped: tuple[CampaignId, ...] = ()
+    """Campaigns that were stopped: their processes must hear of it."""
 
 
 class LookInput(Value):

@@ -88,7 +88,10 @@ async def test_what_has_changed_meanwhile_forbids_the_order(desk: Desk, meanwhil
     attempt, offer = await desk.ready_to_order()
     await execute(desk, meanwhile)
     outcome = await desk.order(attempt, offer)
-    assert (outcome.status, outcome.reason) == (OrderStatus.WITHDRAWN, FailureReason.WITHDRAWN)
+    tampered = "cap_minor" in meanwhile
+    reason = FailureReason.CONSENT_NEEDED if tampered else FailureReason.WITHDRAWN
+    assert (outcome.status, outcome.reason) == (OrderStatus.WITHDRAWN, reason)
+    assert await desk.house.rows("SELECT 1 FROM mandate_uses") == []
     assert desk.house.calls("duffel", "create_order") == 0
     assert await desk.house.rows("SELECT 1 FROM provider_calls WHERE kind = 'create_order'") == []
 

@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from consents import MANDATE_KEYS
 from key_folder import KEYS_DIR
 from temporalio.client import Client
 
@@ -136,6 +137,7 @@ def make_settings(database_url: str, stand_ins: Sandbox, tmp_path: Path) -> Make
             "PARKER_DATABASE_URL": database_url,
             "PARKER_MASTER_KEYS": MASTER_KEYS,
             "PARKER_KEYS_DIR": str(KEYS_DIR),
+            "PARKER_MANDATE_KEYS": MANDATE_KEYS,
             "PARKER_HMAC_SECRET": HMAC_SECRET,
             "PARKER_SANDBOX_PORT": str(stand_ins.http_port),
             "PARKER_SANDBOX_SMTP_PORT": str(stand_ins.smtp_port),

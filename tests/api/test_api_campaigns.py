@@ -61,6 +61,12 @@ async def test_a_campaign_is_paused_resumed_edited_and_cancelled(
     nothing = await person.http.post(f"{path}/approve", json={"proposal_id": made["id"]})
     assert (nothing.status_code, nothing.json()["code"]) == (409, "no_such_proposal")
 
+    mandates = (await person.http.get(f"{path}/mandate")).json()
+    assert (mandates["mandate"]["criteria_version"], mandates["mandate"]["uses"]) == (2, [])
+    assert [(m["criteria_version"], m["standing"]) for m in mandates["earlier"]] == [
+        (1, "withdrawn")
+    ]
+
     gone = await person.http.delete(path)
     assert (gone.status_code, gone.json()["status"]) == (200, "cancelled")
     # Its process has ended: the row answers.

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from api.app import create_app
 
 OPEN = {
+    "/.well-known/parker-mandate-keys.json",
     "/healthz",
     "/readyz",
     "/api/v1/health",

@@ -88,8 +88,35 @@ async def test_exit_codes_say_what_went_wrong(parker: Parker, api_url: str) -> N
     assert away[0] == 5
 
 
+async def _consent_is_checked_by_pinned_keys_alone(
+    parker: Parker, campaign: str, folder: Path
+) -> None:
+    code, shown, err = await parker("mandate", "show", campaign, "--json")
+    assert code == 0, err
+    code, published, err = await parker("mandate", "keys")
+    assert code == 0, err
+    file, keys = folder / "mandate.json", folder / "keys.json"
+    file.write_text(shown)
+    keys.write_text(published)
+    nobody = Parker(PARKER_API_URL="http://127.0.0.1:1")
+    verify = ["mandate", "verify", str(file), "--keys", str(keys)]
+    code, out, err = await nobody(*verify, "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert (told["at most"], told["withdrawn"]) == ("1.00 USD", "unknown (offline)")
+    assert "1.00 USD" in told["words"]
+    mandate = json.loads(shown)["mandate"]
+    assert mandate["standing"] == "standing"
+    assert "Ana" not in mandate["document"]
+    mandate["document"] = mandate["document"].replace('"minor":100', '"minor":999')
+    file.write_text(json.dumps(mandate))
+    code, out, err = await nobody(*verify)
+    assert (code, out) == (7, "")
+    assert "Not genuine" in err
+
+
 async def test_a_campaign_is_made_seen_and_steered(
-    running: Any, card_saver: Any, wish: Any
+    running: Any, card_saver: Any, wish: Any, tmp_path: Path
 ) -> None:
     person = await running.make_person()
     await card_saver(person)
@@ -107,6 +134,7 @@ async def test_a_campaign_is_made_seen_and_steered(
     assert [(one["id"], one["mode"]) for one in json.loads(out)] == [(campaign, "ask_me_first")]
     assert (await parker("campaign", "show", campaign))[0] == 0
     assert (await parker("campaign", "approve", campaign))[0] == 4
+    await _consent_is_checked_by_pinned_keys_alone(parker, campaign, tmp_path)
     for what, state in (("pause", "paused"), ("resume", "active"), ("cancel", "cancelled")):
         code, out, err = await parker("campaign", what, campaign)
         assert (code, out.strip()) == (0, state), err

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from consents import signed
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.attempt import AttemptRow
@@ -91,7 +92,8 @@ class Cast:
             "expires_at": NOW + timedelta(days=365),
             "ends_at": NOW + timedelta(days=200),
         }
-        return NewCampaign(**(fields | changes))
+        new = NewCampaign(**(fields | changes))
+        return new if "consent" in changes else signed(new)
 
     async def campaign(
         self, session: AsyncSession, owner: UserId | None = None, **changes: Any

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from consents import signed_edit
 from fault_case import Played
 from fault_stage import Stage
 from house import TESTS, eventually
@@ -206,7 +207,7 @@ async def _ask(stage: Stage, pair: Pair, played: Played, proposal: object) -> Ca
                 consent=new.consent,
                 ends_at=new.ends_at,
             )
-            return await house.update(new.campaign_id, "edit", edit)
+            return await house.update(new.campaign_id, "edit", signed_edit(new, edit))
         case Request.PAUSE | Request.CANCEL:
             return await house.update(new.campaign_id, pair.request.value)
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from consents import signed_edit
 from house import TESTS
 
 from db.queries.payment_methods import make_default
@@ -144,7 +145,7 @@ class Player:
             consent=Consent(text_version="1", cap=criteria.budget, consented_at=new.created_at),
             ends_at=new.ends_at,
         )
-        await self._request(step.wish, "edit", edit, again=step.again)
+        await self._request(step.wish, "edit", signed_edit(new, edit), again=step.again)
 
     async def _ask(self, step: Ask) -> None:
         campaign_id = self.wishes[step.wish].campaign_id

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from consents import signed_edit
 from fault_case import Played
 from house import House
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
@@ -184,4 +185,5 @@ class People:
             consent=one.new.consent,
             ends_at=min(one.new.expires_at, last),
         )
-        return await self._house.update(one.new.campaign_id, "edit", edit)
+        signed = signed_edit(one.new, edit)
+        return await self._house.update(one.new.campaign_id, "edit", signed)

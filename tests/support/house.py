@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
+from consents import MANDATE_KEYS, signed
 from key_folder import KEYS_DIR
 from sandbox import Sandbox
 from sqlalchemy import text
@@ -76,6 +77,7 @@ def variables_for(
         "PARKER_APP_ENV": "test",
         "PARKER_MASTER_KEYS": MASTER_KEYS,
         "PARKER_KEYS_DIR": str(KEYS_DIR),
+        "PARKER_MANDATE_KEYS": MANDATE_KEYS,
         "PARKER_HMAC_SECRET": "a-secret-of-the-tests-that-nobody-else-has",
         "PARKER_DATABASE_URL": database_url,
         "PARKER_TEMPORAL_ADDRESS": address,
@@ -224,7 +226,7 @@ class House:
         criteria, now, key = criteria or self.wish(), now or _now(), key or str(uuid4())
         expires_at = now + timedelta(days=365 * months // 12)
         last = datetime.combine(last_bookable(criteria), datetime.min.time(), UTC)
-        return NewCampaign(
+        new = NewCampaign(
             campaign_id=campaign_id_for(user_id, key),
             owner_id=user_id,
             name="a wish of the tests",
@@ -238,6 +240,7 @@ class House:
             expires_at=expires_at,
             ends_at=min(expires_at, last),
         )
+        return signed(new)
 
     async def create(self, new: NewCampaign) -> CampaignAnswer:
         """Make the wish as the API does; again, under the same key, where workers keep dying."""

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from consents import signed_edit
 from house import House, eventually, open_house
 from incompatible import ChangedCampaign
 from sandbox import Sandbox
@@ -111,7 +112,7 @@ async def _fails_on_the_other_build(house: House, new: NewCampaign) -> None:
 
 def _renamed(new: NewCampaign) -> CampaignEdit:
     """Return the wish with another name; its budget stays too low for any look to wake it."""
-    return CampaignEdit(
+    edit = CampaignEdit(
         expected_version=1,
         name="a wish that moves",
         criteria=new.criteria,
@@ -121,6 +122,7 @@ def _renamed(new: NewCampaign) -> CampaignEdit:
         consent=new.consent,
         ends_at=new.ends_at,
     )
+    return signed_edit(new, edit)
 
 
 async def _runs_on(house: House, new: NewCampaign, build: str) -> bool:

@@ -5,12 +5,16 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
+from consents import signed
 from house import TESTS, House, eventually
 from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities
+from activities.consent import MandateGuard
+from db.models import CampaignRow
 from db.queries import openings
+from db.queries.mandates import insert_mandate
 from domain.messages.campaign import OfferFound, Opening, OpenInput
 from domain.money import Money
 from domain.offers import DatePair
@@ -53,7 +57,10 @@ async def test_fifty_matches_at_once_make_one_booking(house: House) -> None:
     async with house.database.transaction(TESTS) as session:
         await session.execute(text("UPDATE autobooking_campaigns SET budget_minor = 200000, "
             "criteria = jsonb_set(criteria, '{budget,minor}', '200000')"))  # fmt: skip
-        await session.execute(text("UPDATE mandates SET cap_minor = 200000"))
+        await session.execute(text("DELETE FROM mandates"))
+        richer = new.model_copy(update={"criteria": house.wish()})
+        row = await session.get_one(CampaignRow, new.campaign_id)
+        await insert_mandate(session, row, signed(richer).consent)
     handle = house.campaign(new.campaign_id)
     await asyncio.gather(*(handle.signal("offer_found", match) for _ in range(MANY)))
     await house.until(new.campaign_id, "booked")
@@ -73,7 +80,8 @@ async def test_fifty_openings_in_the_database_leave_one_attempt(house: House) ->
     match = _match(house, new, await eventually(seen))
     await house.campaign(new.campaign_id).terminate("this test speaks to the rows itself")
     cheap = match.model_copy(update={"price": Money(minor=900, currency="USD")})
-    acts = CampaignActivities(house.database, house.settings.policy)
+    guard = MandateGuard(house.settings.mandate_signing)
+    acts = CampaignActivities(house.database, house.settings.policy, guard)
 
     async def open_one(number: int) -> Opening:
         request = OpenInput(campaign_id=new.campaign_id, opening_key=f"race:{number}", offer=cheap)

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from consents import signed_edit
 from house import House, eventually
 from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities
+from activities.consent import MandateGuard
 from domain.campaigns import BookingMode
 from domain.messages.campaign import CampaignEdit, Consent, EditInput, NewCampaign, ProposalInput
 from domain.money import Money
@@ -23,7 +25,10 @@ async def unheard(house: House, step: str, request: Any, now: datetime | None = 
     alone = ActivityEnvironment()
     alone.info = dataclasses.replace(alone.info, started_time=now or datetime.now(UTC))
     done: Callable[[Any], Awaitable[object]] = getattr(
-        CampaignActivities(house.database, house.settings.policy), step
+        CampaignActivities(
+            house.database, house.settings.policy, MandateGuard(house.settings.mandate_signing)
+        ),
+        step,
     )
     await alone.run(done, request)
 
@@ -80,6 +85,7 @@ async def test_an_edit_that_nobody_heard_of_is_not_stale(house: House) -> None:
         consent=Consent(text_version="1", cap=cheaper.budget, consented_at=new.created_at),
         ends_at=new.ends_at,
     )
+    edit = signed_edit(new, edit)
     await unheard(house, "edit_campaign", EditInput(campaign_id=new.campaign_id, edit=edit))
     answer = await house.update(new.campaign_id, "edit", edit)
     assert (answer.code, answer.criteria_version) == ("done", 2)

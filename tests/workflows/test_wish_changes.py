@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from consents import signed_edit
 from house import House, eventually, open_house
 from sandbox import Sandbox
 from temporalio.testing import WorkflowEnvironment
@@ -47,7 +48,7 @@ async def at_the_order(house: House) -> NewCampaign:
 
 
 def edit_of(new: NewCampaign, criteria: Criteria, version: int = 1) -> CampaignEdit:
-    return CampaignEdit(
+    edit = CampaignEdit(
         expected_version=version,
         name=new.name,
         criteria=criteria,
@@ -57,6 +58,7 @@ def edit_of(new: NewCampaign, criteria: Criteria, version: int = 1) -> CampaignE
         consent=Consent(text_version="1", cap=criteria.budget, consented_at=new.created_at),
         ends_at=new.ends_at,
     )
+    return signed_edit(new, edit)
 
 
 async def edit(house: House, new: NewCampaign, criteria: Criteria, version: int = 1) -> str:
