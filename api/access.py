@@ -75,6 +75,16 @@ KEY_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.KEY_NEEDED, strangers=Answer.AB
 
 PAGE = _rule(Answer.HEARD, nobody=Answer.SIGN_IN)
 """A page of whoever is signed in; there is nothing of another person's to name."""
+PAGE_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT)
+"""A page about one thing of one person's."""
+ORDER_OF_OWNER = _rule(
+    Answer.STEP_UP,
+    nobody=Answer.SIGN_IN,
+    strangers=Answer.ABSENT,
+    unconfirmed=Answer.CONFIRM,
+    stepped_up=Answer.HEARD,
+)
+"""What may cost money, about one thing of one person's."""
 DOOR = _rule(Answer.HEARD)
 """Where nobody needs to be signed in; whoever is, is led on or is told so."""
 PAGE_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT)
@@ -161,6 +171,21 @@ ROUTES: Mapping[str, Rule] = {
     "GET /account/security/app/remove": PAGE,
     "POST /account/security/app/remove": PAGE,
     "POST /account/security/recovery-codes": PAGE,
+    # Making a wish and changing one
+    "GET /auto-booking/new": PAGE,
+    "POST /auto-booking/new": PAGE,
+    "GET /auto-booking/new/map": PAGE,
+    "GET /auto-booking/new/{draft_id}": PAGE_OF_OWNER,
+    "POST /auto-booking/new/{draft_id}/past": PAGE_OF_OWNER,
+    "GET /auto-booking/new/{draft_id}/{step}": PAGE_OF_OWNER,
+    "POST /auto-booking/new/{draft_id}/check": ORDER_OF_OWNER,
+    "POST /auto-booking/new/{draft_id}/{step}": PAGE_OF_OWNER,
+    "POST /auto-booking/new/{draft_id}/discard": PAGE_OF_OWNER,
+    "GET /auto-booking/wishes/{campaign_id}/edit": PAGE_OF_OWNER,
+    "POST /auto-booking/wishes/{campaign_id}/edit": PAGE_OF_OWNER,
+    "GET /auto-booking/wishes/{campaign_id}/edit/{step}": PAGE_OF_OWNER,
+    "POST /auto-booking/wishes/{campaign_id}/edit/{step}": PAGE_OF_OWNER,
+    "POST /auto-booking/wishes/{campaign_id}/edit/discard": PAGE_OF_OWNER,
     # Operators' tools: the address is the permission
     "OPTIONS /api/temporal-codec/{tag}/decode": LINK,
     "POST /api/temporal-codec/{tag}/decode": LINK,

@@ -23,7 +23,16 @@ from api.rest import (
     trip_requests,
 )
 from api.services import Services, TemporalLink
-from api.web import card_setup, pay, security, sign_in, sign_up, step_up
+from api.web import (
+    card_setup,
+    pay,
+    security,
+    sign_in,
+    sign_up,
+    step_up,
+    wizard,
+    wizard_edit,
+)
 from api.web.kept_pages import router as kept_pages
 from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
@@ -99,6 +108,8 @@ def create_app(
         security,
         sign_up,
         sign_in,
+        wizard,
+        wizard_edit,
         operator_codec,
     ):
         app.include_router(module.router)

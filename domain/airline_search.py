@@ -42,9 +42,11 @@ def resolve_airline(text: str) -> str | tuple[Airline, ...]:
     if _CODE.fullmatch(code):
         return code
     found = search_airlines(written)
-    exact = [a for a in found if plain_words(a.name) == plain_words(written)]
-    if len(exact) == 1 or (not exact and len(found) == 1):
-        return (exact or found)[0].code
+    wanted = plain_words(written)
+    exact = [a for a in found if plain_words(a.name) == wanted]
+    begun = [a for a in found if plain_words(a.name).startswith(wanted)]
+    if len(exact) == 1 or (not exact and len(begun) == len(found) == 1):
+        return (exact or begun)[0].code
     return found
 
 

@@ -54,7 +54,9 @@ _BODIES: Mapping[str, Callable[[Belongings], dict[str, Any]]] = {
     "POST /api/bookings/{booking_id}/cancellation/confirm": lambda _: {"quote_id": "ore_1"},
 }
 # What is sent to a page as a form, besides the form's token.
-_FORMS: Mapping[str, Callable[[Belongings], dict[str, str]]] = {}
+_FORMS: Mapping[str, Callable[[Belongings], dict[str, str]]] = {
+    "POST /auto-booking/new/{draft_id}/check": lambda _: {"go": "order", "consent": "yes"},
+}
 _HEADERS: Mapping[str, dict[str, str]] = {
     "PATCH /api/autobooking/campaigns/{campaign_id}": {"If-Match": "*"},
 }
@@ -152,6 +154,7 @@ class Asking:
         return {
             "token": sign_token(self._secret, purpose, subject, ends, owner=owner),
             "tag": codec_tag(self._secret),
+            "step": "route",
         }
 
 

@@ -35,6 +35,7 @@ def test_what_may_mean_several_is_asked_back():
 
 def test_small_typos_are_forgiven_but_not_taken_for_granted():
     assert "LH" in {a.code for a in search_airlines("Lufthnsa")}
+    assert not isinstance(resolve_airline("Lufthnsa"), str)
 
 
 def test_the_table_holds_codes_and_names_once_each():

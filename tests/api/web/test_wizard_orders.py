@@ -1,0 +1,151 @@
+"""From the last step of the wizard to a wish that is watched, and to a change of it."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asking import until
+from browsing import Shown, Site
+
+from db.queries.web_sessions import list_sessions
+from db.session import Database
+from runtime.clock import system_now
+
+NEW = "/auto-booking/new"
+
+
+@pytest.fixture
+async def site(make_site: Any, running: Any, cast: tuple[Any, Any]) -> Site:
+    """Return the browser of a person with a card and a traveller, with everything running."""
+    made: Site = await make_site(running.url, running.settings, cast[0])
+    return made
+
+
+def day(ahead: int) -> str:
+    return (system_now().date() + timedelta(days=ahead)).isoformat()
+
+
+async def to_check(site: Site, budget: str, **changes: Any) -> Shown:
+    typed = {
+        "origins_text": "JFK",
+        "destinations_text": "Lisbon",
+        "departure_from": day(42),
+        "trip": "oneway",
+        "go": "next",
+    }
+    who = await site.submit(NEW, typed | changes)
+    person = str(who.soup.select_one('input[name="traveler_ids"]')["value"])  # type: ignore[index]
+    preferences = await site.submit(who, {"traveler_ids": person, "go": "next"})
+    money = await site.submit(preferences, {"worth_nonstop": "60", "go": "next"})
+    check = await site.submit(money, {"budget": budget, "go": "next"})
+    assert check.path.endswith("/check"), check.text
+    return check
+
+
+def wish_id(shown: Shown | str) -> str:
+    path = shown if isinstance(shown, str) else shown.headers["location"]
+    found = re.fullmatch(r"/auto-booking/wishes/([0-9a-f-]{36})", path)
+    assert found, path
+    return found[1]
+
+
+async def test_a_checked_wish_is_ordered_once_and_booked(
+    site: Site, cast: tuple[Any, Any], database: Database
+) -> None:
+    person, _ = cast
+    check = await to_check(site, "2000")
+    for words in (
+        "may charge at most 2,000 USD , once",
+        "John F Kennedy International Airport (JFK)",
+        "Ana Souza",
+        "A non-stop Worth up to 60 USD more each",
+        "Visa ending 4242",
+        "Parker Flight charges your card through Stripe",
+        "Pause or cancel the wish at any time",
+        "No history yet",
+    ):
+        assert words in check.text, words
+    box = check.soup.select_one("#consent")
+    assert box is not None
+    assert not box.has_attr("checked")
+    button = check.soup.find("button", string=re.compile("Order with obligation to pay"))
+    assert button is not None
+    assert "at most 2,000 USD" in button.text
+    changes = [str(a["href"]) for a in check.soup.select("a.change")]
+    assert [one.rpartition("/")[2] for one in changes] == [
+        f"{step}?then=check" for step in ("route", "who", "preferences", "budget")
+    ]
+    named = await site.submit(changes[0], {"destinations": ["LIS"], "go": "next"})
+    assert named.path == check.path, "a change leads back to the answers"
+
+    unticked = await site.submit(check, {"go": "order"})
+    assert (unticked.status, unticked.problems()[0][:12]) == (422, "Tick the box")
+    async with database.transaction(person.user_id) as session:
+        for one in await list_sessions(session, person.user_id):
+            one.stepped_up_at = None
+    led = await site.submit(unticked, {"go": "order", "consent": "yes"}, follow=False)
+    assert led.headers["location"].startswith("/step-up?next=")
+    waiting = await site.get(check.path)
+    assert "Confirm that it is you" in waiting.text
+    assert waiting.soup.select_one("#consent") is None
+    async with database.transaction(person.user_id) as session:
+        for one in await list_sessions(session, person.user_id):
+            one.stepped_up_at = system_now()
+
+    ticked = {"go": "order", "consent": "yes", "name": "Lisbon at last"}
+    ordered = await site.submit(unticked, ticked, follow=False)
+    campaign = wish_id(ordered)
+    again = await site.submit(unticked, ticked, follow=False)
+    assert wish_id(again) == campaign, "sent twice, made once"
+    assert len((await person.http.get("/api/autobooking/campaigns")).json()["items"]) == 1
+
+    async def shown() -> Any:
+        return (await person.http.get(f"/api/autobooking/campaigns/{campaign}")).json()
+
+    booked = await until(shown, lambda one: one["status"] == "booked")
+    assert booked["name"] == "Lisbon at last"
+    assert booked["criteria"]["worth"]["nonstop"] == {"amount": "60.00", "currency": "USD"}
+    over = await site.get(f"/auto-booking/wishes/{campaign}/edit")
+    assert (over.status, "This wish is over" in over.text) == (409, True)
+    like = await site.get(f"{NEW}?seed=like:{campaign}")
+    assert [str(o["value"]) for o in like.soup.select('input[name="origins"]')] == ["JFK"]
+
+
+async def test_a_wish_is_changed_as_a_whole_with_consent_where_it_reaches_further(
+    site: Site, cast: tuple[Any, Any]
+) -> None:
+    person, _ = cast
+    check = await to_check(site, "1")
+    ordered = await site.submit(check, {"go": "order", "consent": "yes"}, follow=False)
+    edit = f"/auto-booking/wishes/{wish_id(ordered)}/edit"
+    shown = await site.get(edit)
+    assert "what you allowed, you go on allowing" in shown.text
+    assert shown.soup.select_one("#consent") is None
+    stops = await site.submit(f"{edit}/preferences", {"max_connections": "0", "go": "next"})
+    assert stops.path == edit
+    assert "Non-stop only" in stops.text
+    narrow = await site.submit(stops, {"go": "change"}, action=edit, follow=False)
+    assert narrow.headers["location"] == edit.removesuffix("/edit")
+
+    async def row() -> Any:
+        path = f"/api/autobooking/campaigns/{wish_id(ordered)}"
+        return (await person.http.get(path)).json()
+
+    assert ((await row())["criteria"]["max_connections"], (await row())["criteria_version"]) == (
+        0,
+        2,
+    )
+    dearer = await site.submit(f"{edit}/budget", {"budget": "3", "go": "next"})
+    assert "A new consent is needed: the budget rises to 3" in dearer.text
+    unticked = await site.submit(dearer, {"go": "change"}, action=edit)
+    assert unticked.problems()[0].startswith("Tick the box")
+    stale = await site.submit(dearer, {"version": "1", "consent": "yes"}, action=edit)
+    assert "changed meanwhile" in stale.problems()[0]
+    done = await site.submit(dearer, {"go": "change", "consent": "yes"}, action=edit, follow=False)
+    assert done.headers["location"] == edit.removesuffix("/edit")
+    assert ((await row())["budget"]["amount"], (await row())["criteria_version"]) == ("3.00", 3)
+    begun = await site.submit(f"{edit}/budget", {"budget": "9", "go": "next"})
+    left = await site.submit(begun, action=f"{edit}/discard", follow=False)
+    assert left.headers["location"] == edit.removesuffix("/edit")
+    assert "At most, for everybody 3 USD" in (await site.get(edit)).text
