@@ -89,6 +89,8 @@ DOOR = _rule(Answer.HEARD)
 """Where nobody needs to be signed in; whoever is, is led on or is told so."""
 PAGE_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT)
 """A page about one thing of one person's."""
+MONEY_PAGE = _rule(Answer.STEP_UP, nobody=Answer.SIGN_IN, stepped_up=Answer.HEARD)
+"""Where money can be made to move: a second factor comes first, whosever thing it is."""
 
 ROUTES: Mapping[str, Rule] = {
     # What the application is
@@ -139,6 +141,12 @@ ROUTES: Mapping[str, Rule] = {
     "GET /api/autobooking/payment-methods/{method_id}": KEY_OF_OWNER,
     "PUT /api/autobooking/payment-methods/{method_id}/default": KEY_OF_OWNER,
     "DELETE /api/autobooking/payment-methods/{method_id}": KEY_OF_OWNER,
+    "GET /payment-methods": PAGE,
+    "GET /payment-methods/add": MONEY_PAGE,
+    "POST /payment-methods/add": MONEY_PAGE,
+    "POST /payment-methods/{method_id}/default": MONEY_PAGE,
+    "GET /payment-methods/{method_id}/remove": PAGE_OF_OWNER,
+    "POST /payment-methods/{method_id}/remove": MONEY_PAGE,
     # Bookings
     "GET /api/bookings": KEY,
     "GET /api/bookings/{booking_id}": KEY_OF_OWNER,

@@ -14,6 +14,7 @@ from db.models.payment_setup import PaymentSetupRow
 from db.queries.payment_methods import (
     add_payment_method,
     add_payment_setup,
+    detach_payment_method,
     ensure_payment_customer,
     finish_payment_setup,
     get_payment_customer,
@@ -115,6 +116,31 @@ async def complete_setup(services: Services, owner: UserId, setup_id: UUID) -> S
             method = await get_payment_method(session, row.payment_method_id)
         await finish_payment_setup(session, row, setup.status, now, method.id if method else None)
     return SetupOutcome(setup.status, method)
+
+
+async def remove_card(services: Services, owner: UserId, method_id: UUID) -> bool:
+    """Give up a card, here and at the provider; False when this person has no such card.
+
+    Raises:
+        InUse: an attempt is charging it, or a campaign needs it and there is no other.
+    """
+    async with services.database.transaction(owner) as session:
+        before = await get_payment_method(session, method_id)
+        if before is None or before.user_id != owner or before.status == "detached":
+            return False
+        row = await detach_payment_method(session, owner, method_id, services.clock())
+        assert row is not None
+        reference = await services.vault.open(
+            session,
+            owner,
+            row.method_ref_encrypted,
+            table="payment_methods",
+            column="method_ref",
+            row_id=method_id,
+        )
+    # After the commit: a card that is gone here is never charged, whatever the provider answers.
+    await services.cards.detach(reference)
+    return True
 
 
 async def _keep(

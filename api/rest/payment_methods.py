@@ -16,7 +16,6 @@ from api.rest.schemas.payment_methods import (
 )
 from db.errors import InUse
 from db.queries.payment_methods import (
-    detach_payment_method,
     get_payment_method,
     list_payment_methods,
     make_default,
@@ -99,27 +98,14 @@ async def set_default(
 )
 async def delete(method_id: UUID, user: CurrentUser, services: ServicesDep) -> None:
     """Remove a card, here and at the provider."""
-    async with services.database.transaction(user.user_id) as session:
-        before = await get_payment_method(session, method_id)
-        if before is None or before.user_id != user.user_id or before.status == "detached":
-            raise not_found("payment method")
-        try:
-            row = await detach_payment_method(session, user.user_id, method_id, services.clock())
-        except InUse as error:
-            raise conflict(
-                "in_use",
-                "A campaign that is still running would charge this card, and you have no other."
-                " Add another card first, or cancel the campaign.",
-                campaigns=[str(one) for one in error.campaign_ids],
-            ) from error
-        assert row is not None
-        reference = await services.vault.open(
-            session,
-            user.user_id,
-            row.method_ref_encrypted,
-            table="payment_methods",
-            column="method_ref",
-            row_id=method_id,
-        )
-    # After the commit: a card that is gone here is never charged, whatever the provider answers.
-    await services.cards.detach(reference)
+    try:
+        removed = await cards.remove_card(services, user.user_id, method_id)
+    except InUse as error:
+        raise conflict(
+            "in_use",
+            "A campaign that is still running would charge this card, and you have no other."
+            " Add another card first, or cancel the campaign.",
+            campaigns=[str(one) for one in error.campaign_ids],
+        ) from error
+    if not removed:
+        raise not_found("payment method")

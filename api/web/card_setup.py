@@ -4,10 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 from fastapi.responses import HTMLResponse
+from starlette.responses import Response
 
-from api.cards import SETUP_PURPOSE, complete_setup
-from api.web.pages import render
+from api.cards import SETUP_PURPOSE, SetupOutcome, complete_setup
+from api.web.pages import redirect, render
 from api.web.visits import Visit, VisitDep
+from domain.cards import card_name
 from domain.ids import UserId
 from providers.errors import ProviderError
 from runtime.tokens import BadToken, read_token
@@ -20,8 +22,8 @@ router = APIRouter(
 @router.get("/return")
 async def show_setup_return(
     token: Annotated[str, Query(max_length=200)], visit: VisitDep
-) -> HTMLResponse:
-    """Keep the card and say so."""
+) -> Response:
+    """Keep the card and say so; whoever came from our page of cards is led back to it."""
     services = visit.services
     secret = services.settings.hmac_secret.get_secret_value()
     try:
@@ -43,6 +45,8 @@ async def show_setup_return(
             "The link is not complete or was changed.",
             code=status.HTTP_404_NOT_FOUND,
         )
+    if visit.visitor is not None and visit.user_id == link.owner:
+        return redirect("/payment-methods", say=_told(outcome))
     if outcome.method is None:
         return _say(
             visit, "No card was saved", "The visit ended before a card was given. Start again."
@@ -52,6 +56,13 @@ async def show_setup_return(
         "Your card is saved",
         f"{outcome.method.brand.title()} ending in {outcome.method.last4}. Nothing was charged.",
     )
+
+
+def _told(outcome: SetupOutcome) -> str:
+    if outcome.method is None:
+        return "No card was saved: the visit ended before a card was given. Nothing was charged."
+    name = card_name(outcome.method.brand, outcome.method.last4)
+    return f"{name} is saved. Nothing was charged."
 
 
 def _say(visit: Visit, title: str, sentence: str, *, code: int = 200) -> HTMLResponse:

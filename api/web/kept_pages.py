@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from api.web import booking_cancel, bookings
+from api.web import booking_cancel, bookings, cards
 
 router = APIRouter()
-for module in (bookings, booking_cancel):
+for module in (bookings, booking_cancel, cards):
     router.include_router(module.router)

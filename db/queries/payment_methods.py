@@ -145,6 +145,28 @@ async def detach_payment_method(
     return row
 
 
+async def wishes_by_card(
+    session: AsyncSession, user_id: UserId
+) -> dict[UUID | None, list[tuple[UUID, str]]]:
+    """Return the person's wishes that have not ended, by the card that they name; None: default."""
+    query = (
+        select(col(CampaignRow.payment_method_id), col(CampaignRow.id), col(CampaignRow.name))
+        .where(col(CampaignRow.user_id) == user_id, col(CampaignRow.status).not_in(ENDED))
+        .order_by(col(CampaignRow.created_at))
+    )
+    found: dict[UUID | None, list[tuple[UUID, str]]] = {}
+    for card, campaign, name in await session.execute(query):
+        found.setdefault(card, []).append((campaign, name))
+    return found
+
+
+async def card_in_place_of(
+    session: AsyncSession, leaving: PaymentMethodRow
+) -> PaymentMethodRow | None:
+    """Return the card that would stand in if this one went."""
+    return _heir(await list_payment_methods(session, leaving.user_id), leaving)
+
+
 async def add_payment_setup(session: AsyncSession, setup: PaymentSetupRow) -> PaymentSetupRow:
     session.add(setup)
     await session.flush()

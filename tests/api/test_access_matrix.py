@@ -67,6 +67,10 @@ _LAST = (
     "DELETE /api/autobooking/traveler/{traveler_id}",
     "DELETE /api/autobooking/payment-methods/{method_id}",
 )
+# Two routes end the same kind of thing: this one ends another than the one that is asked last.
+_SPARE: Mapping[str, Callable[[Belongings], dict[str, str]]] = {
+    "POST /payment-methods/{method_id}/remove": lambda own: {"method_id": str(own.spare_method_id)},
+}
 
 
 def _routes(found: Any, prefix: str = "") -> Iterator[str]:
@@ -141,6 +145,7 @@ class Asking:
             sent["data"] = fields | {TOKEN_FIELD: form_token(self._secret, asker.cookie)}
         if path.endswith("/setups/return"):
             sent["params"] = {"token": values["token"]}
+        values |= _SPARE[name](own) if name in _SPARE else {}
         return _understood(await self._http.request(method, path.format(**values), **sent))
 
     def _secrets(self, name: str, own: Belongings, owner: UserId) -> dict[str, str]:

@@ -46,6 +46,8 @@ class Belongings:
     attempt_id: UUID
     trip_request_id: UUID
     draft_id: UUID
+    spare_method_id: UUID
+    spare_traveler_id: UUID
 
 
 async def give_belongings(
@@ -54,6 +56,8 @@ async def give_belongings(
     """Give a person a wish with a proposal and an attempt, a booking, a traveller and a card."""
     async with database.transaction(_TESTS) as session:
         traveler = await _traveler(session, vault, owner, now)
+        spare_traveler = await _traveler(session, vault, owner, now)
+        spare_card = await _card(session, vault, owner, now)
         card = await _card(session, vault, owner, now)
         setup = PaymentSetupRow(
             id=uuid4(), user_id=owner, setup_ref_encrypted="-", status="complete",
@@ -95,6 +99,8 @@ async def give_belongings(
         campaign_id=campaign_id,
         traveler_id=traveler,
         method_id=card.id,
+        spare_method_id=spare_card.id,
+        spare_traveler_id=spare_traveler,
         setup_id=setup.id,
         booking_id=booking.id,
         proposal_id=proposal.id,

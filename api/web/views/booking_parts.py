@@ -1,18 +1,18 @@
 """Pieces that the pages of bookings share: states in words, moments on their own clocks, cards."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from babel.dates import format_date
 
 from db.models.booking import BookingProvider, BookingRow, BookingStatus
 from db.models.payment_method import PaymentMethodRow
+from domain.cards import card_name as domain_card_name
 from domain.errors import UnknownPlace
 from domain.itineraries import Itinerary
 from domain.journeys import Moment
 from domain.orders import BookingState
 from domain.places import place
-from domain.travelers import add_months
 
 _PROVIDERS = {
     BookingProvider.AMADEUS: "Amadeus",
@@ -23,15 +23,6 @@ _PROVIDERS = {
     BookingProvider.AVINODE: "Avinode",
     BookingProvider.SIMULATOR: "Simulator",
     BookingProvider.STRIPE: "Stripe",
-}
-_BRANDS = {
-    "visa": "Visa",
-    "mastercard": "Mastercard",
-    "amex": "American Express",
-    "diners": "Diners Club",
-    "discover": "Discover",
-    "jcb": "JCB",
-    "unionpay": "UnionPay",
 }
 
 
@@ -64,17 +55,7 @@ def provider_name(provider: BookingProvider) -> str:
 
 
 def card_name(card: PaymentMethodRow) -> str:
-    """Return `Visa ending 4242`."""
-    return f"{brand_name(card.brand)} ending {card.last4}"
-
-
-def brand_name(brand: str) -> str:
-    return _BRANDS.get(brand, brand.replace("_", " ").title())
-
-
-def card_valid_until(card: PaymentMethodRow) -> date:
-    """Return the last day of the month that is printed on the card."""
-    return add_months(date(card.exp_year, card.exp_month, 1), 1) - timedelta(days=1)
+    return domain_card_name(card.brand, card.last4)
 
 
 def city(code: str) -> str:
