@@ -10,6 +10,8 @@ HEARD means that the request is taken in, whatever comes of it; all else is how 
 from collections.abc import Mapping
 from enum import StrEnum
 
+from domain.api_keys import Scope
+
 
 class Who(StrEnum):
     """Everybody who may ask, with what they show: a browser signed in and a key, or neither."""
@@ -198,3 +200,36 @@ ROUTES: Mapping[str, Rule] = {
     "OPTIONS /api/temporal-codec/{tag}/decode": LINK,
     "POST /api/temporal-codec/{tag}/decode": LINK,
 }
+
+# What an API key needs for a request. To look, `read` is enough everywhere; everything else says
+# here what it needs. `spend`: what lets money move, or changes what it is taken from.
+SCOPES: Mapping[str, Scope] = {
+    # A consent that comes along is held against the key's limits besides; see `api/spending.py`.
+    "POST /api/autobooking/campaigns": Scope.WRITE,
+    "PATCH /api/autobooking/campaigns/{campaign_id}": Scope.WRITE,
+    "POST /api/autobooking/campaigns/{campaign_id}/pause": Scope.WRITE,
+    "POST /api/autobooking/campaigns/{campaign_id}/resume": Scope.WRITE,
+    "POST /api/autobooking/campaigns/{campaign_id}/cancel": Scope.WRITE,
+    "DELETE /api/autobooking/campaigns/{campaign_id}": Scope.WRITE,
+    "POST /api/autobooking/campaigns/{campaign_id}/approve": Scope.SPEND,
+    "POST /api/autobooking/campaigns/{campaign_id}/reject": Scope.WRITE,
+    "POST /api/v1/backtests": Scope.READ,
+    "POST /api/v1/trip-requests": Scope.WRITE,
+    "DELETE /api/v1/trip-requests/{trip_request_id}": Scope.WRITE,
+    "POST /api/autobooking/traveler": Scope.WRITE,
+    "PUT /api/autobooking/traveler/{traveler_id}": Scope.WRITE,
+    "DELETE /api/autobooking/traveler/{traveler_id}": Scope.WRITE,
+    "POST /api/autobooking/payment-methods": Scope.SPEND,
+    "POST /api/autobooking/payment-methods/setups/{setup_id}/complete": Scope.SPEND,
+    "PUT /api/autobooking/payment-methods/{method_id}/default": Scope.SPEND,
+    "DELETE /api/autobooking/payment-methods/{method_id}": Scope.SPEND,
+    "POST /api/bookings/{booking_id}/cancellation": Scope.WRITE,
+    "POST /api/bookings/{booking_id}/cancellation/confirm": Scope.SPEND,
+}
+
+
+def scope_of(method: str, path: str) -> Scope:
+    """Return what a key needs at a route; for one that is not listed, everything."""
+    if method in {"GET", "HEAD"}:
+        return Scope.READ
+    return SCOPES.get(f"{method} {path}", Scope.SPEND)

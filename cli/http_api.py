@@ -27,7 +27,9 @@ _CODES = {
     503: Exit.UNAVAILABLE,
 }
 # Refusals that only a person can lift, or that the rules of the installation make.
-_BY_PROBLEM = {"too_many": Exit.REFUSED, "not_cancellable": Exit.REFUSED}
+_BY_PROBLEM = dict.fromkeys(
+    ("too_many", "not_cancellable", "scope_needed", "spending_refused"), Exit.REFUSED
+)
 
 
 def new_key() -> str:

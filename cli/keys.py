@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -10,6 +11,9 @@ import typer
 
 from cli.exits import Exit
 from cli.output import complain, print_rows, say
+from domain.api_keys import KeyGrant, Scope, SpendingLimits, scopes_up_to
+from domain.errors import MoneyFormat
+from domain.money import Money
 
 if TYPE_CHECKING:
     from cli.operator import Operator
@@ -26,12 +30,28 @@ _Reason = Annotated[
 
 @app.command(epilog="Example: `export PARKER_API_KEY=$(parker keys create --email me@example.com)`")
 def create(
+    *,
     email: _Email,
     name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
+    scope: Annotated[
+        Scope, typer.Option(help="The most it may do: look, change wishes, or spend.")
+    ] = Scope.SPEND,
+    cap: Annotated[str | None, typer.Option(help="The most for one booking, as `520 USD`.")] = None,
+    cap_total: Annotated[
+        str | None, typer.Option(help="The most in all; without it, one booking's.")
+    ] = None,
+    expires: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day (UTC) it is good.")
+    ] = None,
     reason: _Reason = "a key was asked for",
 ) -> None:
-    """Make a key, and the account if it is new. The key is printed this once."""
-    key, prefix = _run(lambda operator: operator.create(email, name, reason))
+    """Make a key, and the account if it is new. The key is printed this once.
+
+    You answer for the key: without --scope it may do everything, without --cap each wish's own
+    consent is its only limit, and without --expires it is good until it is revoked.
+    """
+    grant = _grant(scope, cap, cap_total, expires)
+    key, prefix = _run(lambda operator: operator.create(email, name, reason, grant))
     say(f"Key {prefix}… for {email}. It is shown this once; keep it safe.")
     sys.stdout.write(key + "\n")
 
@@ -43,7 +63,18 @@ def list_keys(email: _Email, reason: _Reason, as_json: _Json = False) -> None:
     """List a person's keys, newest first. Who looked and why is written down and shown to them."""
     rows = _run(lambda operator: operator.list(email, reason))
     print_rows(
-        ["id", "prefix", "name", "created_at", "last_used_at", "revoked_at"], rows, as_json=as_json
+        [
+            "id",
+            "prefix",
+            "name",
+            "scopes",
+            "created_at",
+            "expires_at",
+            "last_used_at",
+            "revoked_at",
+        ],
+        rows,
+        as_json=as_json,
     )
 
 
@@ -82,6 +113,34 @@ def rotate_master() -> None:
         complain(f"A data key does not open: {error}.")
         raise typer.Exit(Exit.FAILURE) from error
     say(f"Rewrapped {done} data keys. Those of older master keys are no longer needed here.")
+
+
+def _grant(
+    scope: Scope, cap: str | None, cap_total: str | None, expires: datetime | None
+) -> KeyGrant:
+    """Read the options of a new key; one that cannot hold ends the command."""
+    limits = None
+    if cap_total and not cap:
+        raise typer.BadParameter("give --cap too, the most for one booking")
+    if cap and scope is not Scope.SPEND:
+        raise typer.BadParameter("only a key that may spend has a cap")
+    if cap:
+        try:
+            limits = SpendingLimits(each=_amount(cap), total=_amount(cap_total or cap))
+        except ValueError:
+            raise typer.BadParameter(
+                "both caps are above zero, in one currency, and the one in all is not the smaller"
+            ) from None
+    ends = expires.replace(tzinfo=UTC) + timedelta(days=1) if expires else None
+    return KeyGrant(scopes=scopes_up_to(scope), limits=limits, expires_at=ends)
+
+
+def _amount(text: str) -> Money:
+    amount, _, currency = text.strip().partition(" ")
+    try:
+        return Money.parse(amount, currency.strip().upper())
+    except (MoneyFormat, ValueError):
+        raise typer.BadParameter(f"{text!r} is not an amount like `520 USD`") from None
 
 
 def _run(work: "Callable[[Operator], Coroutine[Any, Any, T]]") -> T:

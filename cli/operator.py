@@ -12,6 +12,7 @@ from db.queries.users import find_user_id_by_email_hmac, list_api_keys, revoke_a
 from db.reads import Look, looking_at
 from db.session import OPERATOR_ROLE, Database, SystemActor
 from db.vault import vault_of
+from domain.api_keys import KeyGrant
 from domain.ids import UserId
 from runtime.clock import system_now
 from runtime.settings import Settings, load_settings
@@ -28,7 +29,7 @@ class Operator:
         self._database, self._vault = database, vault_of(settings)
         self._pepper, self._name = settings.api_key_pepper, getpass.getuser()
 
-    async def create(self, email: str, name: str, why: str) -> tuple[str, str]:
+    async def create(self, email: str, name: str, why: str, grant: KeyGrant) -> tuple[str, str]:
         """Make a key, and the account if it is new; return the key and its prefix."""
         user_id, now = await self._person(email) or UserId(uuid4()), system_now()
         async with self._looking(user_id, why) as session:
@@ -36,7 +37,7 @@ class Operator:
                 session, self._vault, email=email, pepper=self._pepper, now=now, new_id=user_id
             )
             row, key = await issue_api_key(
-                session, user_id, name=name, pepper=self._pepper, now=now
+                session, user_id, name=name, pepper=self._pepper, now=now, grant=grant
             )
             return key, row.prefix
 

@@ -77,6 +77,7 @@ TABLES: dict[str, Access] = {
     # Keys are hashes and name nobody; a try is counted before it is known who asks.
     "throttles": Access(app="SIUD/SIUD", operator="/"),
     "api_keys": Access(app="SIUD/", operator="SIU/"),
+    "api_key_commitments": KEPT_BY_API,
     "travelers": KEPT_BY_API,
     "traveler_documents": KEPT_BY_API,
     "payment_customers": KEPT_BY_API,

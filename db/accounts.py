@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.api_key import ApiKeyRow
 from db.queries.users import create_api_key, create_user, find_user_id_by_email_hmac
 from db.vault import PersonalVault
+from domain.api_keys import FULL_GRANT, KeyGrant
 from domain.ids import UserId
 from runtime.tokens import API_KEY_PREFIX_LENGTH, api_key_hash, email_hash, new_api_key
 
@@ -44,7 +45,13 @@ async def ensure_account(
 
 
 async def issue_api_key(
-    session: AsyncSession, user_id: UserId, *, name: str, pepper: str, now: datetime
+    session: AsyncSession,
+    user_id: UserId,
+    *,
+    name: str,
+    pepper: str,
+    now: datetime,
+    grant: KeyGrant = FULL_GRANT,
 ) -> tuple[ApiKeyRow, str]:
     """Make a key; the text is returned this once and only its hash is kept."""
     key = new_api_key()
@@ -56,5 +63,6 @@ async def issue_api_key(
         prefix=key[:API_KEY_PREFIX_LENGTH],
         name=name,
         now=now,
+        grant=grant,
     )
     return row, key

@@ -11,6 +11,7 @@ from api.rest.campaign_answers import answered, load
 from api.rest.schemas.campaigns import CampaignResponse, ProposalRequest
 from api.rest.schemas.common import OptionalKey, body_problems, problems
 from api.services import Services
+from api.spending import cap_of_approval, consent_by_key
 from api.standing import etag_of
 
 router = APIRouter(prefix="/api/autobooking/campaigns/{campaign_id}", tags=["campaigns"])
@@ -77,7 +78,11 @@ async def approve(
     key: OptionalKey = None,
 ) -> CampaignResponse:
     """Book the proposed flights at or below the proposed price, searched afresh."""
-    return await _ask(services, user, response, campaign_id, "approve", body.proposal_id, key=key)
+    price = await cap_of_approval(services, user, body.proposal_id)
+    async with consent_by_key(services, user, campaign_id, price):
+        return await _ask(
+            services, user, response, campaign_id, "approve", body.proposal_id, key=key
+        )
 
 
 @router.post("/reject", operation_id="reject_proposal", responses=_BODY_RESPONSES)

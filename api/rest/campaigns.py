@@ -28,10 +28,12 @@ from api.rest.schemas.common import (
     problems,
 )
 from api.services import Services
+from api.spending import cap_of_change, cap_of_new, consent_by_key
 from api.standing import display_of, etag_of, version_in
 from api.wish_making import Made, change_wish, make_wish
 from db.queries.display import find_campaigns, standings
 from domain.campaigns import CampaignState
+from domain.ids import campaign_id_for
 
 router = APIRouter(prefix="/api/autobooking/campaigns", tags=["campaigns"])
 _CREATED_HEADERS = headers(Location="Where the campaign is.", ETag="Its version.")
@@ -59,7 +61,10 @@ async def create(
     key: IdempotencyKey,
 ) -> CreatedCampaignResponse:
     """Start watching for a wish. Repeating with the same key never makes a second campaign."""
-    made = await make_wish(services, user.user_id, body, key)
+    campaign_id = campaign_id_for(user.user_id, key)
+    wanted = await cap_of_new(services, user, campaign_id, body)
+    async with consent_by_key(services, user, campaign_id, wanted):
+        made = await make_wish(services, user.user_id, body, key)
     if not made.fresh:
         response.status_code = status.HTTP_200_OK
     return await _created(services, user, made, response)
@@ -137,7 +142,8 @@ async def edit(
         raise ApiProblem(
             428, "version_needed", "Send If-Match with the campaign's ETag, or expected_version."
         )
-    answer = await change_wish(services, row, body, expected, key)
+    async with consent_by_key(services, user, campaign_id, cap_of_change(row, body)):
+        answer = await change_wish(services, row, body, expected, key)
     row, shape = await answered(services, user, campaign_id, answer, "edit")
     response.headers["ETag"] = etag_of(row)
     return shape

@@ -1,7 +1,7 @@
 """All tables, so that `SQLModel.metadata` is complete; nothing else is imported from here."""
 
 from db.models.account_link import AccountLinkRow
-from db.models.api_key import ApiKeyRow
+from db.models.api_key import ApiKeyCommitmentRow, ApiKeyRow
 from db.models.attempt import AttemptRow
 from db.models.booking import BookingRow
 from db.models.campaign import CampaignRow
@@ -41,6 +41,7 @@ from db.models.web_session import WebSessionRow
 
 __all__ = [
     "AccountLinkRow",
+    "ApiKeyCommitmentRow",
     "ApiKeyRow",
     "AttemptRow",
     "BookingRow",

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import CHAR, BigInteger, DateTime, Enum
+from sqlalchemy import CHAR, BigInteger, DateTime, Enum, String
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlmodel import Field
@@ -20,6 +20,7 @@ Minor = Annotated[int, Field(sa_type=BigInteger)]
 OptionalMinor = Annotated[int | None, Field(sa_type=BigInteger)]
 Currency = Annotated[str, Field(sa_type=CHAR(3))]
 OptionalCurrency = Annotated[str | None, Field(sa_type=CHAR(3))]
+Words = Annotated[list[str], Field(sa_type=ARRAY(String))]
 Ids = Annotated[list[UUID], Field(sa_type=ARRAY(PG_UUID(as_uuid=True)))]
 
 

@@ -12,6 +12,7 @@ from sqlmodel import col
 from db.errors import EmailTaken
 from db.models.api_key import ApiKeyRow
 from db.models.user import UserRow
+from domain.api_keys import FULL_GRANT, KeyGrant, Scope
 from domain.ids import UserId
 
 # "Last used" is for people to read, so a key in constant use is not written to all the time.
@@ -78,9 +79,21 @@ async def create_api_key(
     prefix: str,
     name: str,
     now: datetime,
+    grant: KeyGrant = FULL_GRANT,
 ) -> ApiKeyRow:
+    limits = grant.limits
     row = ApiKeyRow(
-        id=key_id, user_id=user_id, key_hash=key_hash, prefix=prefix, name=name, created_at=now
+        id=key_id,
+        user_id=user_id,
+        key_hash=key_hash,
+        prefix=prefix,
+        name=name,
+        scopes=[scope for scope in Scope if grant.may(scope)],
+        limit_each_minor=limits.each.minor if limits else None,
+        limit_total_minor=limits.total.minor if limits else None,
+        limit_currency=limits.each.currency if limits else None,
+        created_at=now,
+        expires_at=grant.expires_at,
     )
     session.add(row)
     await session.flush()

@@ -7,18 +7,21 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
+import pytest
 from belongings import Belongings, give_belongings
 
-from api.access import ROUTES, Answer, Who
+from api.access import ROUTES, SCOPES, Answer, Who, scope_of
 from api.app import create_app
 from api.cards import SETUP_PURPOSE
 from api.web import cookies
 from api.web.forms import TOKEN_FIELD
+from db.accounts import issue_api_key
 from db.models.user import Role
 from db.queries.users import get_user
 from db.queries.web_sessions import add_session
 from db.session import Database, SystemActor
 from db.vault import vault_of
+from domain.api_keys import KeyGrant, Scope, scopes_up_to
 from domain.ids import UserId
 from runtime.codec_address import codec_tag
 from runtime.settings import Settings
@@ -192,6 +195,42 @@ async def _signed_in(settings: Settings, database: Database, user_id: UserId, wh
             stepped_up_at=now if who is Who.STEPPED_UP else None,
         )
     return token
+
+
+def test_every_change_over_a_key_says_which_scope_it_needs() -> None:
+    by_key = {name for name, rule in ROUTES.items() if rule[Who.NOBODY] is Answer.KEY_NEEDED}
+    changes = {name for name in by_key if not name.startswith("GET ")}
+    assert sorted(changes - set(SCOPES)) == [], "add these to SCOPES in api/access.py"
+    assert sorted(set(SCOPES) - changes) == [], "these are gone: take their scopes out"
+
+
+@pytest.mark.parametrize("scope", Scope)
+async def test_a_key_opens_what_its_scope_says_and_nothing_else(
+    settings: Settings, database: Database, api_url: str, make_person: Any, scope: Scope
+) -> None:
+    owner = await make_person()
+    now = datetime.now(UTC)
+    own = await give_belongings(database, vault_of(settings), owner.user_id, now)
+    grant = KeyGrant(scopes=scopes_up_to(scope))
+    async with database.transaction(SystemActor("tests")) as session:
+        _, key = await issue_api_key(
+            session,
+            owner.user_id,
+            name="tests",
+            pepper=settings.api_key_pepper,
+            now=now,
+            grant=grant,
+        )
+    async with httpx2.AsyncClient(base_url=api_url, timeout=30) as http:
+        found = await Asking(http, settings).answers(own, owner.user_id, Asker(key, None))
+    wrong = []
+    for name, answer in found.items():
+        if ROUTES[name][Who.NOBODY] is Answer.KEY_NEEDED:
+            method, path = name.split(" ", 1)
+            allowed = grant.may(scope_of(method, path))
+            expected = ROUTES[name][Who.OWNER] if allowed else Answer.FORBIDDEN
+            wrong += [f"{name}: {answer}, not {expected}"] if answer is not expected else []
+    assert wrong == []
 
 
 async def test_every_route_answers_everybody_as_the_table_says(

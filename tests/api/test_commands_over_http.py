@@ -205,6 +205,29 @@ async def test_keys_are_made_listed_revoked_and_the_master_key_rotated(
     assert (await operator("keys", "revoke", row["id"], "--email", "x@example.com"))[0] == 3
 
     await looks_are_on_record(secrets, "eva@example.com")
+
+    # The least for whom the least is enough; without options the operator answers for everything.
+    assert (row["scopes"], row["limit_each_minor"]) == (["read", "write", "spend"], None)
+    less = ("keys", "create", "--email", "eva@example.com", "--expires", "2099-12-31")
+    _, reading, _ = await operator(*less, "--scope", "read")
+    looks = Parker(PARKER_API_URL=api_url, PARKER_API_KEY=reading.strip())
+    assert (await looks("traveler", "list"))[0] == 0
+    code, _, err = await looks("campaign", "pause", row["id"])
+    assert code == 7, err
+    assert (await operator(*less, "--cap", "520 USD", "--cap-total", "900 USD"))[0] == 0
+    _, out, _ = await operator("keys", "list", "--email", "eva@example.com", *WHY, "--json")
+    found = json.loads(out)[0]
+    limits = (found["limit_each_minor"], found["limit_total_minor"], found["limit_currency"])
+    assert limits == (52_000, 90_000, "USD")
+    assert found["expires_at"].startswith("2100-01-01 00:00")
+    for wrong in (
+        ("--cap", "520"),
+        ("--cap-total", "1 USD"),
+        ("--cap", "9 USD", "--cap-total", "1 USD"),
+        ("--scope", "read", "--cap", "9 USD"),
+    ):
+        assert (await operator(*less, *wrong))[0] == 2, wrong
+
     from runtime.crypto import new_master_key
 
     rotated = Parker(

@@ -95,6 +95,7 @@ IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="T
 _MEANINGS = {
     400: "The body is not JSON.",
     401: "No API key, or not a good one.",
+    403: "The key's scope or its limits do not reach so far.",
     404: "There is no such object, or it is somebody else's.",
     409: "The state does not allow it; the detail says why.",
     412: "It was changed since you saw it.",
@@ -114,7 +115,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "description": _MEANINGS[status],
             "content": {"application/problem+json": {}},
         }
-        for status in sorted({401, 422, *statuses})
+        for status in sorted({401, 403, 422, *statuses})
     }
 
 
