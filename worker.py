@@ -23,9 +23,11 @@ from activities.payments import PaymentActivities
 from activities.refunds import RefundActivities
 from activities.search import SearchActivities
 from activities.unpaid_orders import UnpaidOrderActivities
+from activities.webhooks import WebhookDeliveries
 from db.session import WORKER_ROLE, Database
 from db.vault import vault_of
 from providers.registry import Providers, build_providers, no_extra_headers
+from providers.webhooks.sender import HttpWebhookSender
 from runtime.metrics import metrics_runtime
 from runtime.settings import ProviderMode, Settings, load_settings
 from runtime.telemetry import configure_logging, get_logger
@@ -73,6 +75,17 @@ class Activities:
             base_url=settings.base_url,
             link_secret=settings.hmac_secret.get_secret_value(),
             sandbox=sandbox,
+            hooks=WebhookDeliveries(
+                database,
+                vault,
+                HttpWebhookSender(
+                    seconds=settings.notices.webhook_seconds,
+                    loopback=settings.notices.webhook_loopback,
+                ),
+                base_url=settings.base_url,
+                sandbox=sandbox,
+                patience=settings.notices.webhook_patience,
+            ),
         )
 
     def main(self) -> list[Any]:

@@ -15,6 +15,7 @@ from activities.failures import heartbeats, provider_call
 from activities.letters import write_mail
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
+from activities.webhooks import WebhookDeliveries
 from db.models import NoticeRow
 from db.models.notice import NoticeState
 from db.queries.attempts import open_task
@@ -30,6 +31,7 @@ from db.queries.notices import (
     take_pending,
 )
 from db.queries.users import get_user
+from db.queries.webhooks import next_delivery, owners_undelivered, people_undelivered
 from db.session import Database
 from db.telling import address_of, facts_of, link_of
 from db.vault import PersonalVault
@@ -91,9 +93,11 @@ class NoticeActivities:
         base_url: str,
         link_secret: str,
         sandbox: bool,
+        hooks: WebhookDeliveries,
         wake: Wake = wake_telling,
     ) -> None:
         self._database, self._vault, self._mail = database, vault, mail
+        self._hooks = hooks
         self._senders = asyncio.Semaphore(SENDERS)
         self._base_url, self._link_secret, self._sandbox = base_url, link_secret, sandbox
         self._wake = wake
@@ -112,8 +116,13 @@ class NoticeActivities:
     async def send_personal_notices(self, user_id: UserId) -> int:
         """Send everything that is due for a person; return how much was sent.
 
-        What was held back for one hour comes as one mail.
+        A mail server that is away keeps no webhook waiting: those come first, and come back at
+        hours of their own.
         """
+        return await self._hooks.deliver(user_id) + await self._send_due(user_id)
+
+    async def _send_due(self, user_id: UserId) -> int:
+        """Send a person's letters; what was held back for one hour comes as one mail."""
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
             rows = await due_notices(session, user_id, now, held=False)
@@ -125,7 +134,8 @@ class NoticeActivities:
     async def next_notice(self, user_id: UserId) -> datetime | None:
         """Return when something is to be sent to a person next; None if nothing waits."""
         async with self._database.transaction(WORKER) as session:
-            return await next_due(session, user_id)
+            instants = (await next_due(session, user_id), await next_delivery(session, user_id))
+        return min((at for at in instants if at is not None), default=None)
 
     @activity.defn
     async def find_untold(self, sweep: SweepInput) -> Sweep:
@@ -133,7 +143,8 @@ class NoticeActivities:
         before = activity_now() - timedelta(seconds=sweep.overdue_seconds)
         async with self._database.transaction(WORKER) as session:
             people = await people_untold(session, due_before=before, limit=sweep.at_most)
-        return Sweep(people=tuple(people))
+            people += await people_undelivered(session, due_before=before, limit=sweep.at_most)
+        return Sweep(people=tuple(dict.fromkeys(people)))
 
     async def _send_pending(
         self, *, campaign_id: UUID | None = None, booking_id: UUID | None = None
@@ -142,7 +153,10 @@ class NoticeActivities:
             rows = await pending_notices(session, campaign_id=campaign_id, booking_id=booking_id)
             waiting = [row.id for row in rows]
             later = await owners_waiting(session, campaign_id=campaign_id, booking_id=booking_id)
-        for user_id in later:
+            later += await owners_undelivered(
+                session, campaign_id=campaign_id, booking_id=booking_id
+            )
+        for user_id in dict.fromkeys(later):
             await self._wake(user_id)
         return sum([await self._deliver([notice_id]) for notice_id in waiting])
 

@@ -87,6 +87,8 @@ TABLES: dict[str, Access] = {
     "trip_requests": KEPT_BY_API,
     "notice_preferences": KEPT_BY_API,
     "notice_settings": KEPT_BY_API,
+    "webhook_endpoints": KEPT_BY_API,
+    "webhook_deliveries": KEPT_BY_API,
     # Secrets, which are for no operator to see.
     "totp_factors": SECRET,
     "recovery_codes": SECRET,
@@ -115,6 +117,7 @@ TABLES: dict[str, Access] = {
         app="SIu/",
         columns={"u": frozenset({"read_at"})},
     ),
+    "webhook_tries": OWNED_BY_PROCESS,
     # Ids, amounts and states, which operators must be able to list.
     "booking_attempts": OPERATED,
     "provider_calls": OPERATED,

@@ -381,3 +381,30 @@ class MailSender(Protocol):
     async def send(self, mail: OutgoingMail) -> None:
         """Hand over to the mail server; sending again with the same message id is harmless."""
         ...
+
+
+class OutgoingWebhook(Value):
+    """A message for a traveller's own server. Each secret signs it: while one is being replaced,
+    receivers may know either.
+    """
+
+    message_id: str
+    url: str
+    body: str
+    secrets: tuple[str, ...]
+
+
+class WebhookAnswer(Value):
+    """What came of a call. `status` is None where nothing came back; `code` says why."""
+
+    status: int | None
+    code: str
+    milliseconds: int
+    pause_seconds: int | None = None
+    """How long the server asked to be left alone."""
+
+
+class WebhookSender(Protocol):
+    async def call(self, hook: OutgoingWebhook) -> WebhookAnswer:
+        """Make one call. Never raises, never follows a redirect, never calls anybody's inside."""
+        ...

@@ -31,6 +31,7 @@ from pydantic_settings import (
 from runtime.account_settings import AccountSettings
 from runtime.crypto import MasterKeys
 from runtime.money_settings import MoneySettings
+from runtime.notice_settings import NoticeSettings
 from runtime.policy import Policy
 from runtime.settings_checks import (
     EXPECTED,
@@ -194,6 +195,7 @@ class Settings(BaseSettings):
     policy: Policy = Field(default_factory=Policy)
     accounts: AccountSettings = Field(default_factory=AccountSettings)
     money: MoneySettings = Field(default_factory=MoneySettings)
+    notices: NoticeSettings = Field(default_factory=NoticeSettings)
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
@@ -357,6 +359,7 @@ GROUPS: Mapping[str, type[BaseModel]] = {
     "policy": Policy,
     "accounts": AccountSettings,
     "money": MoneySettings,
+    "notices": NoticeSettings,
 }
 
 

@@ -116,6 +116,8 @@ def _unfit_for_production(settings: "Settings") -> Iterable[str]:
     if settings.simulated_clock:
         yield f"{_called(settings, 'simulated_clock')} has no place in production"
     needed = ("duffel_key", "stripe_key", "smtp_server", "public_url", *SERVING)
+    if settings.notices.webhook_loopback:
+        yield f"{PREFIX}NOTICES_WEBHOOK_LOOPBACK has no place in production"
     for name in needed:
         if not settings.value_of(name):
             yield f"{_called(settings, name)} is not set: production needs {EXPECTED[name]}"

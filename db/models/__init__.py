@@ -38,6 +38,7 @@ from db.models.traveler_document import TravelerDocumentRow
 from db.models.trip_request import TripRequestRow
 from db.models.user import UserRow
 from db.models.web_session import WebSessionRow
+from db.models.webhook import WebhookDeliveryRow, WebhookEndpointRow, WebhookTryRow
 
 __all__ = [
     "AccountLinkRow",
@@ -83,4 +84,7 @@ __all__ = [
     "TripRequestRow",
     "UserRow",
     "WebSessionRow",
+    "WebhookDeliveryRow",
+    "WebhookEndpointRow",
+    "WebhookTryRow",
 ]

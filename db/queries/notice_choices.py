@@ -21,7 +21,9 @@ from domain.telling import (
 )
 
 
-async def preferences_of(session: AsyncSession, user_id: UUID) -> Preferences:
+async def preferences_of(
+    session: AsyncSession, user_id: UUID, *, has_webhooks: bool = False
+) -> Preferences:
     """Return what a person chose; for somebody unknown, what holds without a choice."""
     query = (
         select(col(UserRow.time_zone), NoticeSettingsRow)
@@ -30,7 +32,7 @@ async def preferences_of(session: AsyncSession, user_id: UUID) -> Preferences:
     )
     found = (await session.execute(query)).one_or_none()
     if found is None:
-        return Preferences()
+        return Preferences(has_webhooks=has_webhooks)
     zone, settings = found
     cells = await session.scalars(
         select(NoticePreferenceRow).where(col(NoticePreferenceRow.user_id) == user_id)
@@ -40,6 +42,7 @@ async def preferences_of(session: AsyncSession, user_id: UUID) -> Preferences:
         quiet=_quiet(settings),
         least_change_percent=settings.least_change_percent if settings else LEAST_CHANGE_PERCENT,
         time_zone=zone,
+        has_webhooks=has_webhooks,
     )
 
 

@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from db.models.notice import NoticeRow, NoticeState
 from db.queries.notice_choices import preferences_of
+from db.queries.webhooks import active_endpoints, add_deliveries
 from domain.ids import UserId, notice_id_for
 from domain.telling import Channel, Delivery, deliveries
 
@@ -58,14 +59,26 @@ async def add_notices(session: AsyncSession, notices: Sequence[NewNotice], now: 
         return
     # The rows that a notice points to may still be waiting in the session.
     await session.flush()
-    rows: list[dict[str, Any]] = []
     for user_id in dict.fromkeys(notice.user_id for notice in notices):
-        reader = await preferences_of(session, user_id)
-        for notice in notices:
-            if notice.user_id == user_id:
-                rows += [_row(notice, to, now) for to in deliveries(notice.event, reader, now)]
+        mine = [notice for notice in notices if notice.user_id == user_id]
+        await _add_for(session, user_id, mine, now)
+
+
+async def _add_for(
+    session: AsyncSession, user_id: UUID, notices: Sequence[NewNotice], now: datetime
+) -> None:
+    endpoints = await active_endpoints(session, user_id)
+    reader = await preferences_of(session, user_id, has_webhooks=bool(endpoints))
+    rows = [
+        _row(notice, to, now) for notice in notices for to in deliveries(notice.event, reader, now)
+    ]
     if rows:
         await session.execute(insert(NoticeRow).values(rows).on_conflict_do_nothing())
+    for row in rows:
+        if row["channel"] is Channel.WEBHOOK:
+            await add_deliveries(
+                session, endpoints, row["id"], user_id=user_id, event=row["event"], now=now
+            )
 
 
 def _row(notice: NewNotice, to: Delivery, now: datetime) -> dict[str, Any]:

@@ -85,6 +85,7 @@ def variables_for(
         "PARKER_SANDBOX_SMTP_PORT": str(sandbox.smtp_port),
         "PARKER_SANDBOX_CONTROL_TOKEN": sandbox.control_token,
         "PARKER_POLICY_SEARCHES_PER_MINUTE": "6000",
+        "PARKER_NOTICES_WEBHOOK_LOOPBACK": "true",
     }
     return values | {f"PARKER_POLICY_{name.upper()}": str(v) for name, v in policy.items()}
 

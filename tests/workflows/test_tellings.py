@@ -6,10 +6,13 @@ from uuid import UUID, uuid4
 
 import httpx
 from house import TESTS, House, eventually
+from receiver import receiving
 
+from db.models.webhook import WebhookEndpointRow
 from db.queries.notice_choices import set_hours
 from db.queries.notices import NewNotice, add_notices
 from db.telling import addressed_to
+from db.webhook_secrets import new_secret, sealed_endpoint
 from domain.ids import UserId
 from domain.messages.notices import SweepInput, TellingInput, telling_workflow_id
 from domain.telling import QuietHours
@@ -107,3 +110,33 @@ async def test_what_nobody_said_a_word_of_is_found_and_told(house: House) -> Non
 
 def _in(now: datetime, hours: int) -> time:
     return (now + timedelta(hours=hours)).time().replace(microsecond=0)
+
+
+async def test_a_wish_tells_a_server_too_and_again_after_it_failed(house: House) -> None:
+    user, traveler = await house.someone()
+    now, secret = system_now(), new_secret()
+    with receiving() as receiver:
+        receiver.answers = [500]
+        async with house.database.transaction(TESTS) as session:
+            row = WebhookEndpointRow(
+                id=uuid4(), user_id=user, url_encrypted="", secret_encrypted="",
+                created_at=now, updated_at=now,
+            )  # fmt: skip
+            session.add(
+                await sealed_endpoint(session, house.vault, row, url=receiver.url, secret=secret)
+            )
+        new = house.new_campaign(user, (traveler,))
+        await house.create(new)
+        await house.until(new.campaign_id, "booked")
+
+        # Nobody but the wish itself said a word: it woke the telling, whose timer calls again.
+        async def told() -> bool:
+            return {call.verified(secret)["type"] for call in receiver.calls} >= {
+                "booking.booked",
+                "booking.ticketed",
+            }
+
+        await eventually(told, seconds=30)
+        assert (await house.rows("SELECT status FROM webhook_tries ORDER BY at LIMIT 1"))[0] == {
+            "status": 500
+        }
