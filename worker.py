@@ -12,6 +12,7 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from activities.accounts import AccountActivities
 from activities.attempts import AttemptActivities
 from activities.campaigns import CampaignActivities
 from activities.care import CareActivities
@@ -24,6 +25,7 @@ from activities.refunds import RefundActivities
 from activities.search import SearchActivities
 from activities.unpaid_orders import UnpaidOrderActivities
 from activities.webhooks import WebhookDeliveries
+from db.account_mail import AccountMail
 from db.session import WORKER_ROLE, Database
 from db.vault import vault_of
 from providers.registry import Providers, build_providers, no_extra_headers
@@ -33,6 +35,7 @@ from runtime.settings import ProviderMode, Settings, load_settings
 from runtime.telemetry import configure_logging, get_logger
 from runtime.temporal import MAIN_QUEUE, SEARCH_QUEUE, connect, set_search_queue_limit
 from runtime.workflow_clock import WorkflowClock
+from workflows.accounts import PasswordResetWorkflow
 from workflows.attempt import AttemptWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.notices import NoticeKeeperWorkflow, TellingWorkflow
@@ -48,6 +51,7 @@ WORKFLOWS: list[type] = [
     OrderWorkflow,
     TellingWorkflow,
     NoticeKeeperWorkflow,
+    PasswordResetWorkflow,
 ]
 SELLERS = ("duffel",)
 
@@ -68,12 +72,14 @@ class Activities:
         self.unpaid = UnpaidOrderActivities(database, providers.orders, providers.cancellations)
         self.care = CareActivities(database, vault, providers.orders, providers.cancellations)
         self.refunds = RefundActivities(database, providers.payments)
+        secret = settings.hmac_secret.get_secret_value()
+        self.accounts = AccountActivities(database, AccountMail(vault, secret))
         self.notices = NoticeActivities(
             database,
             vault,
             providers.mail,
             base_url=settings.base_url,
-            link_secret=settings.hmac_secret.get_secret_value(),
+            link_secret=secret,
             sandbox=sandbox,
             hooks=WebhookDeliveries(
                 database,
@@ -91,7 +97,7 @@ class Activities:
     def main(self) -> list[Any]:
         groups = (
             self.search, self.campaigns, self.attempts, self.payments,
-            self.orders, self.unpaid, self.care, self.refunds, self.notices,
+            self.orders, self.unpaid, self.care, self.refunds, self.notices, self.accounts,
         )  # fmt: skip
         return [m for group in groups for m in activity_methods(group) if m != self.search.look]
 

@@ -27,12 +27,11 @@ from api.web import (
     card_setup,
     pay,
     security,
-    sign_in,
-    sign_up,
     step_up,
     wizard,
     wizard_edit,
 )
+from api.web.account_pages import router as account_pages
 from api.web.kept_pages import router as kept_pages
 from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
@@ -106,14 +105,13 @@ def create_app(
         pay,
         step_up,
         security,
-        sign_up,
-        sign_in,
         wizard,
         wizard_edit,
         operator_codec,
     ):
         app.include_router(module.router)
-    app.include_router(kept_pages)
+    for router in (account_pages, kept_pages):
+        app.include_router(router)
     app.mount("/static", Static(directory=STATIC), name="static")
     errors.install(app, problem_page)
     app.add_exception_handler(Elsewhere, lead_elsewhere)  # type: ignore[arg-type]

@@ -123,3 +123,8 @@ def link_tries(request: Request) -> list[Try]:
 def own_password_tries(user_id: object, session_id: object) -> list[Try]:
     """Return what typing in one's own password again counts as, within a session."""
     return [Try(_KNOWN_DEVICE, ("own-password", str(user_id), str(session_id)))]
+
+
+def confirm_tries(request: Request, user_id: object) -> list[Try]:
+    """Return what a password counts as that is typed in where an address is confirmed."""
+    return [Try(_ACCOUNT_FROM_NETWORK, ("confirm", network_of(request), str(user_id)))]

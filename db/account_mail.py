@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.account_link import AccountLinkRow
-from db.queries.account_links import add_link
+from db.queries.account_links import add_link, get_link
 from db.queries.notices import NewNotice, add_notices
 from db.queries.users import find_user_id_by_email_hmac
 from db.telling import addressed_to
@@ -45,24 +45,35 @@ class AccountMail:
         await self._tell(session, user_id, event, link, now)
 
     async def confirm_new_address(
-        self, session: AsyncSession, user_id: UserId, *, old: str, new: str, now: datetime
+        self, session: AsyncSession, user_id: UserId, *, old: str | None, new: str, now: datetime
     ) -> None:
-        """Ask at a new address whether it is the person's own, and tell the old one of it."""
+        """Ask at a new address whether it is the person's own, and tell the old one of it.
+
+        `old` is None where the old one was never confirmed: it may be a stranger's, who must not
+        be handed the account.
+        """
         link = await self._link(session, user_id, LinkPurpose.CONFIRM, now, address=new)
-        notice = NewNotice(
-            event="confirm_new_email", subject_id=link.id, user_id=user_id, data=_data(link)
-        )
-        notice = await addressed_to(session, self._vault, notice, new)
-        await add_notices(session, [notice], now)
+        holder = await find_user_id_by_email_hmac(session, email_hash(self._secret, new))
+        event = "confirm_new_email"
+        if holder not in {None, user_id}:
+            event, link.used_at = "account_exists", now
+        notice = NewNotice(event=event, subject_id=link.id, user_id=user_id, data=_data(link))
+        await add_notices(session, [await addressed_to(session, self._vault, notice, new)], now)
+        if old is None:
+            return
         keep = await self._link(session, user_id, LinkPurpose.KEEP, now, address=old)
         asked = NewNotice(
             event="email_change_asked", subject_id=keep.id, user_id=user_id, data=_data(keep)
         )
         await add_notices(session, [await addressed_to(session, self._vault, asked, old)], now)
 
-    async def reset_password(self, session: AsyncSession, user_id: UserId, now: datetime) -> None:
-        """Send a link to a new password to the account's address."""
-        link = await self._link(session, user_id, LinkPurpose.RESET, now)
+    async def reset_password(
+        self, session: AsyncSession, user_id: UserId, now: datetime, *, link_id: UUID
+    ) -> None:
+        """Send a link to a new password to the account's address; once for each id."""
+        if await get_link(session, link_id) is not None:
+            return
+        link = await self._link(session, user_id, LinkPurpose.RESET, now, link_id=link_id)
         await self._tell(session, user_id, "reset_password", link, now)
 
     async def tell(self, session: AsyncSession, user_id: UserId, event: str, now: datetime) -> None:
@@ -97,8 +108,9 @@ class AccountMail:
         now: datetime,
         *,
         address: str | None = None,
+        link_id: UUID | None = None,
     ) -> AccountLinkRow:
-        link_id = uuid4()
+        link_id = link_id or uuid4()
         sealed = None
         if address is not None:
             sealed = await self._vault.seal(

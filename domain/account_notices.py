@@ -13,6 +13,7 @@ ONE_TIME_LINKS: Mapping[str, str] = {
     "confirm_email": "confirm",
     "confirm_new_email": "confirm",
     "reset_password": "reset",
+    "email_change_asked": "keep",
 }
 
 
@@ -72,12 +73,57 @@ def _password(facts: NoticeFacts, say: Words) -> Draft:
     )
 
 
+def _reset_done(facts: NoticeFacts, say: Words) -> Draft:
+    del facts
+    return Draft(
+        say("Your password was reset"),
+        say(
+            "A new password was set by a link from your mail, and every browser was signed out."
+            " For 24 hours no new consent to a charge can be given."
+        ),
+        (
+            say("Your wishes go on as they are, within what you allowed before."),
+            say(
+                "If this was not you, somebody reads your mail: choose a new password here, and"
+                " one for your mail."
+            ),
+        ),
+        (say("Choose a new password"), Page.FORGOT),
+    )
+
+
+def _change_asked(facts: NoticeFacts, say: Words) -> Draft:
+    return Draft(
+        say("Is your address to change?"),
+        say("Somebody, probably you, asked to write to another address from now on."),
+        (
+            say("It counts once the link that we sent there is followed."),
+            say("If this was not you, keep this address: that signs every browser out."),
+            _good_until(facts, say),
+        ),
+        (say("It was not me"), Page.LINK),
+    )
+
+
+def _kept(facts: NoticeFacts, say: Words) -> Draft:
+    del facts
+    return Draft(
+        say("Your address stays as it was"),
+        say(
+            "A change of your address was stopped, and every browser was signed out. For 24 hours"
+            " no new consent to a charge can be given."
+        ),
+        (say("Choose a new password: somebody else knows the old one."),),
+        (say("Choose a new password"), Page.FORGOT),
+    )
+
+
 def _address(facts: NoticeFacts, say: Words) -> Draft:
     del facts
     return Draft(
         say("Your address was changed"),
         say("The address of your account was changed; from now on we write to the new one."),
-        (say("If this was not you, answer this mail at once: a person looks at it."),),
+        (say("If this was not you, the mail before this one has a link that undoes it."),),
     )
 
 
@@ -160,7 +206,10 @@ ACCOUNT_WRITERS: Mapping[str, Writer] = {
     "reset_password": _reset,
     "account_exists": _exists,
     "password_changed": _password,
+    "password_reset": _reset_done,
+    "email_change_asked": _change_asked,
     "email_changed": _address,
+    "email_kept": _kept,
     "factor_added": _factor_added,
     "factor_removed": _factor_removed,
     "recovery_code_used": _recovery,

@@ -51,6 +51,7 @@ class Page(StrEnum):
     ACCOUNT = "account"
     WEBHOOKS = "webhooks"
     SIGN_IN = "sign_in"
+    FORGOT = "forgot"
     LINK = "link"
 
 
@@ -131,6 +132,7 @@ _PATHS = {
     Page.ACCOUNT: "/account",
     Page.WEBHOOKS: "/account/webhooks",
     Page.SIGN_IN: "/sign-in",
+    Page.FORGOT: "/forgot",
 }
 
 

@@ -80,7 +80,10 @@ KIND_OF: Mapping[str, Kind] = {
     "reset_password": Kind.ACCOUNT,
     "account_exists": Kind.ACCOUNT,
     "password_changed": Kind.ACCOUNT,
+    "password_reset": Kind.ACCOUNT,
+    "email_change_asked": Kind.ACCOUNT,
     "email_changed": Kind.ACCOUNT,
+    "email_kept": Kind.ACCOUNT,
     "factor_added": Kind.ACCOUNT,
     "factor_removed": Kind.ACCOUNT,
     "recovery_code_used": Kind.ACCOUNT,
@@ -91,6 +94,8 @@ _CHANNELS = {
     "confirm_email": _LETTER_ONLY,
     "confirm_new_email": _LETTER_ONLY,
     "reset_password": _LETTER_ONLY,
+    "account_exists": _LETTER_ONLY,
+    "email_change_asked": _LETTER_ONLY,
     # No mail arrives there: that is what it says.
     "address_refused": frozenset({Channel.INBOX, Channel.WEBHOOK}),
     # The endpoint that would hear of it is the one that does not answer.

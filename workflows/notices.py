@@ -86,22 +86,25 @@ class NoticeKeeperWorkflow:
             NoticeActivities.find_untold, sweep, **ROWS
         )
         for user_id in found.people:
-            await self._wake(user_id)
+            await wake_telling(user_id)
 
-    async def _wake(self, user_id: UserId) -> None:
-        telling = workflow.get_external_workflow_handle(telling_workflow_id(user_id))
-        try:
-            await telling.signal("tell")
-        except ApplicationError:
-            await self._start(user_id)
 
-    async def _start(self, user_id: UserId) -> None:
-        try:
-            await workflow.start_child_workflow(
-                TellingWorkflow.run,
-                TellingInput(user_id=user_id),
-                id=telling_workflow_id(user_id),
-                parent_close_policy=ParentClosePolicy.ABANDON,
-            )
-        except WorkflowAlreadyStartedError:
-            return
+async def wake_telling(user_id: UserId) -> None:
+    """Have what is pending for a person sent: by the telling that lives, or by a new one."""
+    telling = workflow.get_external_workflow_handle(telling_workflow_id(user_id))
+    try:
+        await telling.signal("tell")
+    except ApplicationError:
+        await _start_telling(user_id)
+
+
+async def _start_telling(user_id: UserId) -> None:
+    try:
+        await workflow.start_child_workflow(
+            TellingWorkflow.run,
+            TellingInput(user_id=user_id),
+            id=telling_workflow_id(user_id),
+            parent_close_policy=ParentClosePolicy.ABANDON,
+        )
+    except WorkflowAlreadyStartedError:
+        return

@@ -97,13 +97,14 @@ async def submit_sign_out(visit: VisitDep, form: FormDep) -> Response:
     if visit.visitor is not None:
         async with visit.transaction() as session:
             await revoke_session(session, visit.user_id, visit.me.session_id, visit.now)
+    return signed_out()
+
+
+def signed_out() -> Response:
+    """Let this browser forget what it has of us; the session itself was ended before."""
     response = redirect("/sign-in", say="You are signed out. Your wishes go on being watched.")
     cookies.forget(response, cookies.SESSION)
-    return forget_everything(response)
-
-
-def forget_everything(response: Response) -> Response:
-    """Let the browser forget pages and what they stored; the cookies are ours to forget."""
+    # Not "cookies": the one that keeps strangers' tries from counting here is to stay.
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 

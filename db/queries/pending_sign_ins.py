@@ -47,3 +47,8 @@ async def delete_stale_pending(session: AsyncSession, user_id: UserId, now: date
             col(PendingSignInRow.user_id) == user_id, col(PendingSignInRow.expires_at) <= now
         )
     )
+
+
+async def delete_pending(session: AsyncSession, user_id: UserId) -> None:
+    """Forget all of the person's pending sign-ins: the password that began them is over."""
+    await session.execute(delete(PendingSignInRow).where(col(PendingSignInRow.user_id) == user_id))

@@ -1,6 +1,6 @@
 """The access matrix: every route, asked by everybody, answers as `api/access.py` says."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,11 +21,12 @@ from db.queries.users import get_user
 from db.queries.web_sessions import add_session
 from db.session import Database, SystemActor
 from db.vault import vault_of
+from domain.accounts import LinkPurpose
 from domain.api_keys import KeyGrant, Scope, scopes_up_to
 from domain.ids import UserId
 from runtime.codec_address import codec_tag
 from runtime.settings import Settings
-from runtime.tokens import PAY_PURPOSE, sign_token
+from runtime.tokens import PAY_PURPOSE, one_time_token, sign_token
 from runtime.web_tokens import form_token, new_token, session_hash
 
 _ROLES = {Who.SALES: Role.SALES, Who.SUPPORT: Role.SUPPORT, Who.ADMIN: Role.ADMIN}
@@ -65,6 +66,9 @@ _HEADERS: Mapping[str, dict[str, str]] = {
 }
 # These end what other requests of the same person need.
 _LAST = (
+    "POST /account/sessions/end-others",
+    "POST /confirm/{token}",
+    "POST /keep/{token}",
     "POST /sign-out",
     "DELETE /api/autobooking/campaigns/{campaign_id}",
     "DELETE /api/autobooking/traveler/{traveler_id}",
@@ -123,16 +127,21 @@ class Asking:
 
     def __init__(self, http: httpx2.AsyncClient, settings: Settings) -> None:
         self._http, self._settings = http, settings
-        self._secret = settings.hmac_secret.get_secret_value()
+        self.secret = settings.hmac_secret.get_secret_value()
 
-    async def answers(self, own: Belongings, owner: UserId, asker: Asker) -> dict[str, Answer]:
+    async def answers(
+        self, own: Belongings, owner: UserId, shown: Callable[[], Awaitable[Asker]]
+    ) -> dict[str, Answer]:
         """Ask every route for what is the owner's."""
-        order = [*(name for name in ROUTES if name not in _LAST), *_LAST]
         values = {name: str(value) for name, value in asdict(own).items()}
-        return {
-            name: await self._ask(name, own, values | self._secrets(name, own, owner), asker)
-            for name in order
-        }
+        asker, found = await shown(), {}
+        for name in (*(name for name in ROUTES if name not in _LAST), *_LAST):
+            if name in _LAST:
+                asker = await shown()  # the one before may have ended its own session
+            found[name] = await self._ask(
+                name, own, values | self._secrets(name, own, owner), asker
+            )
+        return found
 
     async def _ask(
         self, name: str, own: Belongings, values: dict[str, str], asker: Asker
@@ -145,7 +154,7 @@ class Asking:
             sent["json"] = _BODIES[name](own)
         elif method == "POST" and not path.startswith("/api/"):
             fields = _FORMS[name](own) if name in _FORMS else {}
-            sent["data"] = fields | {TOKEN_FIELD: form_token(self._secret, asker.cookie)}
+            sent["data"] = fields | {TOKEN_FIELD: form_token(self.secret, asker.cookie)}
         if path.endswith("/setups/return"):
             sent["params"] = {"token": values["token"]}
         values |= _SPARE[name](own) if name in _SPARE else {}
@@ -153,17 +162,23 @@ class Asking:
 
     def _secrets(self, name: str, own: Belongings, owner: UserId) -> dict[str, str]:
         """Return the signed parts of an address."""
+        return {
+            "token": self._token(name, own, owner),
+            "tag": codec_tag(self.secret),
+            "step": "route",
+        }
+
+    def _token(self, name: str, own: Belongings, owner: UserId) -> str:
+        first = name.split("/")[1]
+        if first in set(LinkPurpose):
+            return one_time_token(self.secret, first, own.links[first])
         purpose, subject = (
             (SETUP_PURPOSE, own.setup_id)
             if "setups/return" in name
             else (PAY_PURPOSE, own.attempt_id)
         )
         ends = datetime.now(UTC) + timedelta(hours=1)
-        return {
-            "token": sign_token(self._secret, purpose, subject, ends, owner=owner),
-            "tag": codec_tag(self._secret),
-            "step": "route",
-        }
+        return sign_token(self.secret, purpose, subject, ends, owner=owner)
 
 
 def _understood(answer: httpx2.Response) -> Answer:
@@ -210,7 +225,8 @@ async def test_a_key_opens_what_its_scope_says_and_nothing_else(
 ) -> None:
     owner = await make_person()
     now = datetime.now(UTC)
-    own = await give_belongings(database, vault_of(settings), owner.user_id, now)
+    secret = settings.hmac_secret.get_secret_value()
+    own = await give_belongings(database, vault_of(settings), owner.user_id, now, secret=secret)
     grant = KeyGrant(scopes=scopes_up_to(scope))
     async with database.transaction(SystemActor("tests")) as session:
         _, key = await issue_api_key(
@@ -222,7 +238,11 @@ async def test_a_key_opens_what_its_scope_says_and_nothing_else(
             grant=grant,
         )
     async with httpx2.AsyncClient(base_url=api_url, timeout=30) as http:
-        found = await Asking(http, settings).answers(own, owner.user_id, Asker(key, None))
+
+        async def shown() -> Asker:
+            return Asker(key, None)
+
+        found = await Asking(http, settings).answers(own, owner.user_id, shown)
     wrong = []
     for name, answer in found.items():
         if ROUTES[name][Who.NOBODY] is Answer.KEY_NEEDED:
@@ -242,13 +262,18 @@ async def test_every_route_answers_everybody_as_the_table_says(
     async with httpx2.AsyncClient(base_url=api_url, timeout=30) as http:
         asking = Asking(http, settings)
         for who in (*(who for who in Who if who not in _OWNER), *_OWNER):
-            own = await give_belongings(database, vault, owner.user_id, datetime.now(UTC))
+            own = await give_belongings(
+                database, vault, owner.user_id, datetime.now(UTC), secret=asking.secret
+            )
             person = owner if who in _OWNER else other
-            asker = Asker(None, None)
-            if who is not Who.NOBODY:
+
+            async def shown(who: Who = who, person: Any = person) -> Asker:
+                if who is Who.NOBODY:
+                    return Asker(None, None)
                 cookie = await _signed_in(settings, database, person.user_id, who)
-                asker = Asker(person.key, cookie)
-            found = await asking.answers(own, owner.user_id, asker)
+                return Asker(person.key, cookie)
+
+            found = await asking.answers(own, owner.user_id, shown)
             wrong += [
                 f"{name} asked by {who}: {answer}, not {ROUTES[name][who]}"
                 for name, answer in found.items()

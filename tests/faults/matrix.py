@@ -186,6 +186,7 @@ SCENARIOS = (
 ELSEWHERE = {
     "campaign_answer": "read by a run that goes on where a full history ended",
     "live_attempt": "read where Temporal was set back; test_kills.py",
+    "open_password_reset": "a row written once for its id; test_password_reset.py",
     "send_personal_notices": "for what belongs to no wish; test_tellings.py",
     "next_notice": "for what is held back until later; test_tellings.py",
     "find_untold": "asked by a schedule; test_tellings.py",

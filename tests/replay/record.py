@@ -121,7 +121,29 @@ async def told(house: House) -> dict[str, str]:
     return {"telling-told": f"telling:{user}", "noticekeeper-started": name}
 
 
-SCENES: tuple[Scene, ...] = (booked, declined, unknown, refused, approved, told)
+async def forgotten(house: House) -> dict[str, str]:
+    """Ask for a new password of an account."""
+    from uuid import uuid4
+
+    from house import TESTS
+    from sqlalchemy import text
+
+    from domain.messages.accounts import ResetAsked, reset_workflow_id
+    from runtime.temporal import MAIN_QUEUE
+    from workflows.accounts import PasswordResetWorkflow
+
+    user, asked = await house.user(), ResetAsked(request_id=uuid4(), account="a" * 64)
+    async with house.database.transaction(TESTS) as session:
+        change = text("UPDATE users SET email_hmac = :hmac WHERE id = :id")
+        await session.execute(change, {"hmac": asked.account, "id": user})
+    name = reset_workflow_id(asked.request_id)
+    await house.client.execute_workflow(
+        PasswordResetWorkflow.run, asked, id=name, task_queue=MAIN_QUEUE
+    )
+    return {"passwordreset-answered": name}
+
+
+SCENES: tuple[Scene, ...] = (booked, declined, unknown, refused, approved, told, forgotten)
 
 
 async def record(database_url: str, sandbox: Sandbox, scene: Scene, wanted: set[str]) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import (
+    AccountLinkRow,
     AttemptRow,
     BookingRow,
     CampaignDraftRow,
@@ -19,8 +20,10 @@ from db.models.booking import BookingKind, BookingProvider
 from db.queries.campaigns import insert_campaign
 from db.queries.payment_methods import add_payment_method, add_payment_setup
 from db.queries.travelers import add_traveler
+from db.queries.web_sessions import add_session
 from db.session import Database, SystemActor
 from db.vault import PersonalVault
+from domain.accounts import LinkPurpose
 from domain.attempts import AttemptState
 from domain.campaigns import BookingMode
 from domain.criteria import Criteria
@@ -29,6 +32,7 @@ from domain.messages.campaign import Consent, NewCampaign
 from domain.money import Money
 from domain.offers import DatePair, Party
 from domain.travelers import TravelerDetails
+from runtime.tokens import one_time_hash, one_time_token
 
 _TESTS = SystemActor("tests")
 
@@ -48,10 +52,14 @@ class Belongings:
     draft_id: UUID
     spare_method_id: UUID
     spare_traveler_id: UUID
+    session_id: UUID
+    """Of a browser, not the one that asks."""
+    links: dict[str, UUID]
+    """Of links in mails, by purpose."""
 
 
 async def give_belongings(
-    database: Database, vault: PersonalVault, owner: UserId, now: datetime
+    database: Database, vault: PersonalVault, owner: UserId, now: datetime, *, secret: str = "-"
 ) -> Belongings:
     """Give a person a wish with a proposal and an attempt, a booking, a traveller and a card."""
     async with database.transaction(_TESTS) as session:
@@ -94,7 +102,29 @@ async def give_belongings(
             id=uuid4(), user_id=owner, answers={}, step="route", created_at=now, updated_at=now,
             expires_at=now + timedelta(days=30),
         )  # fmt: skip
-        session.add_all([proposal, attempt, booking, trip, draft])
+        browser = await add_session(
+            session, session_id=uuid4(), user_id=owner, token_hash=uuid4().hex,
+            device="Another", now=now, lasts=timedelta(days=1),
+        )  # fmt: skip
+        links = [
+            AccountLinkRow(
+                id=uuid4(),
+                user_id=owner,
+                purpose=purpose,
+                token_hash=uuid4().hex,
+                created_at=now,
+                expires_at=now + timedelta(hours=1),
+            )
+            for purpose in LinkPurpose
+        ]
+        for link in links:
+            link.token_hash = one_time_hash(secret, one_time_token(secret, link.purpose, link.id))
+            if link.purpose is LinkPurpose.KEEP:
+                link.email_encrypted = await vault.seal(
+                    session, owner, "before@example.com",
+                    table="account_links", column="email", row_id=link.id,
+                )  # fmt: skip
+        session.add_all([proposal, attempt, booking, trip, draft, *links])
     return Belongings(
         campaign_id=campaign_id,
         traveler_id=traveler,
@@ -107,6 +137,8 @@ async def give_belongings(
         attempt_id=attempt.id,
         trip_request_id=trip.id,
         draft_id=draft.id,
+        session_id=browser.id,
+        links={link.purpose: link.id for link in links},
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from browsing import Site
 from letters import events, letters
+from passwords import PASSWORD, give_password
 from sqlalchemy import text
 
 from api.web import cookies
@@ -12,19 +13,8 @@ from api.web.devices import DEVICE
 from api.web.signing_in import PENDING, SECOND_FACTOR_PAGE
 from db.session import SystemActor
 from runtime.clock import system_now
-from runtime.passwords import Passwords
 
-PASSWORD = "correct horse battery staple"
 _TESTS = SystemActor("tests")
-
-
-async def _set_password(database: Any, person: Any, *, memory_kib: int = 64) -> None:
-    hashed = await Passwords(memory_kib=memory_kib, rounds=1, lanes=1).hash(PASSWORD)
-    async with database.transaction(_TESTS) as session:
-        await session.execute(
-            text("UPDATE users SET password_hash = :hash WHERE id = :id"),
-            {"hash": hashed, "id": person.user_id},
-        )
 
 
 def _address(person: Any) -> str:
@@ -85,7 +75,7 @@ async def test_signing_in_leads_on_with_a_new_session_and_signing_out_ends_it(
     stranger: Site, database: Any, ana: Any
 ) -> None:
     # A hash that was made with other parameters is renewed on the way.
-    await _set_password(database, ana, memory_kib=32)
+    await give_password(database, ana, memory_kib=32)
     form = await stranger.get("/sign-in?next=/bookings?year=2027")
     assert 'autocomplete="current-password"' in form.html
     done = await stranger.submit(
@@ -116,7 +106,7 @@ async def test_signing_in_leads_on_with_a_new_session_and_signing_out_ends_it(
 async def test_every_wrong_pair_is_answered_alike(
     stranger: Site, database: Any, ana: Any, ben: Any
 ) -> None:
-    await _set_password(database, ana)
+    await give_password(database, ana)
     shown = [
         (await _sign_in(stranger, email, password)).problems()
         for email, password in (
@@ -135,7 +125,7 @@ async def test_every_wrong_pair_is_answered_alike(
 async def test_guessing_is_slowed_and_the_owner_is_never_locked_out(
     stranger: Site, make_site: Any, api_url: str, database: Any, ana: Any
 ) -> None:
-    await _set_password(database, ana)
+    await give_password(database, ana)
     own = await make_site(api_url)
     await _sign_in(own, _address(ana), follow=False)
     own.jar.pop(cookies.SESSION)
@@ -179,7 +169,7 @@ async def test_one_inbox_is_not_filled_by_way_of_us(
 async def test_somebody_with_a_second_factor_is_only_half_signed_in(
     stranger: Site, database: Any, ana: Any
 ) -> None:
-    await _set_password(database, ana)
+    await give_password(database, ana)
     async with database.transaction(_TESTS) as session:
         await session.execute(
             text(
