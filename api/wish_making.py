@@ -291,7 +291,8 @@ async def _wanted_of_edit(
     except ValidationError as error:
         raise refused(validation_problems(error, "criteria")) from error
     mode = body.mode or row.mode
-    card = body.payment_method_id or row.payment_method_id
+    given = "payment_method_id" in body.model_fields_set
+    card = body.payment_method_id if given else row.payment_method_id
     owner = UserId(row.user_id)
     checked = await check_wish(
         session,

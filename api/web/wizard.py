@@ -15,7 +15,7 @@ from api.web.step_up import require_step_up
 from api.web.views import wizard as views
 from api.web.visits import Elsewhere, SignedInDep, Visit, back_to
 from api.web.wizard_answers import FIELDS, NAMES, ORDER, Step
-from api.web.wizard_consent import creation_of
+from api.web.wizard_consent import consent_shown, creation_of
 from api.web.wizard_desk import (
     NEW,
     Draft,
@@ -215,9 +215,9 @@ async def _order(visit: Visit, draft: Draft, form: Form) -> Response:
     if problems:
         return await show_step(visit, scene, Step.CHECK, problems=problems, status=422)
     try:
-        made = await make_wish(
-            visit.services, visit.user_id, creation_of(draft, scene.reading), draft.key
-        )
+        shown = await consent_shown(visit, form)
+        body = creation_of(draft, scene.reading)
+        made = await make_wish(visit.services, visit.user_id, body, draft.key, shown=shown)
     except ApiProblem as refusal:
         found = Problems.of(refusal, NAMES)
         return await show_step(visit, scene, Step.CHECK, problems=found, status=refusal.status)

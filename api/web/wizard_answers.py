@@ -148,10 +148,9 @@ class Reading:
 
     def of_step(self, step: Step) -> Problems:
         """Return what is wrong with one step's fields; all of it where answers are checked."""
-        if step is Step.CHECK:
-            return self.problems
-        fields = {k: v for k, v in self.problems.fields.items() if step_of(k) is step}
-        return Problems(fields=fields)
+        found, everything = self.problems, step is Step.CHECK
+        fields = {k: v for k, v in found.fields.items() if everything or step_of(k) is step}
+        return Problems(fields=fields, general=list(found.general) if everything else [])
 
 
 def read(answers: Answers, *, currencies: Sequence[str], weights: ScoreWeights) -> Reading:

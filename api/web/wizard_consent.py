@@ -1,8 +1,13 @@
-"""What is agreed to when a wish is ordered: shown, ticked, and made part of the order."""
+"""What is agreed to when a wish is ordered or changed: shown, ticked, signed, part of the order."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.errors import ApiProblem
+from api.mandates import DraftMandate, may_consent, read_draft
 from api.rest.schemas.campaigns import (
     ConsentBody,
     CreateCampaignRequest,
@@ -10,16 +15,26 @@ from api.rest.schemas.campaigns import (
     CriteriaChange,
     EditCampaignRequest,
 )
+from api.web.forms import Form
+from api.web.passkeys import (
+    PasskeyRefused,
+    Purpose,
+    Question,
+    begin_assertion,
+    finish_assertion,
+    relying_party,
+)
 from api.web.visits import Visit
 from api.web.wizard_answers import Reading
 from api.web.wizard_desk import Draft
-from api.wish_making import consent_due
+from api.wish_making import ShownConsent, draft_for_change, draft_for_new
 from api.wishes import expiry
 from db.models.campaign import CampaignRow
-from domain.campaigns import BookingMode
-from domain.mandates import CURRENT_CONSENT, consent_text
+from db.queries.passkeys import list_passkeys
+from domain.mandates import CURRENT_CONSENT
 from domain.merchants import House, merchant_of
 from domain.money import Money
+from domain.reaching import Agreed, reaches_further
 
 _RAIL = "stripe"
 
@@ -29,38 +44,89 @@ class Consenting:
     """What the box says: the words, the maximum, who charges which card, until when.
 
     `why` says why a change needs consent anew; `needed` is False where the old one reaches.
+    `passkey` is the question to a passkey of the person's, who has one.
     """
 
     needed: bool
-    words: str
     maximum: Money
     merchant: str
     card: str
     ends: datetime
     why: str | None = None
+    words: str = ""
     token: str = ""
+    passkey: str | None = None
 
 
 async def consent_to_show(
     visit: Visit, draft: Draft, reading: Reading, card: str
 ) -> Consenting | None:
-    """Return the consent that this draft asks for; None while it is not known to what."""
+    """Return the consent that this draft asks for; None while it is not known to what.
+
+    Raises:
+        ApiProblem: the wish cannot hold, or the account may not consent now.
+    """
     if reading.criteria is None or not reading.budget_given:
         return None
-    maximum = reading.criteria.budget
     money = visit.services.settings.money
     house = House(name=money.merchant_name, statement_descriptor=money.statement_descriptor)
-    ends = expires_at(visit, draft.campaign)
-    why = consent_due(draft.campaign, reading.mode, maximum) if draft.campaign else None
+    facts: dict[str, Any] = {
+        "maximum": reading.criteria.budget,
+        "merchant": merchant_of(_RAIL, house).sentence,
+        "card": card,
+        "ends": expires_at(visit, draft.campaign),
+    }
+    why = why_anew(draft.campaign, reading) if draft.campaign else None
+    if draft.campaign is not None and why is None:
+        return Consenting(needed=False, **facts)
+    async with visit.transaction() as session:
+        await may_consent(session, visit.user_id, visit.now)
+    shown = await _document(visit, draft, reading)
+    async with visit.transaction() as session:
+        passkey = await _question(session, visit, shown)
     return Consenting(
-        needed=draft.campaign is None or why is not None,
-        words=consent_text(CURRENT_CONSENT, maximum, ends),
-        maximum=maximum,
-        merchant=merchant_of(_RAIL, house).sentence,
-        card=card,
-        ends=ends,
-        why=why,
+        needed=True, why=why, words=shown.words, token=shown.token, passkey=passkey, **facts
     )
+
+
+def why_anew(row: CampaignRow, reading: Reading) -> str | None:
+    """Say why the change of a wish needs a new consent; None where the old one reaches."""
+    assert reading.criteria is not None
+    before = Agreed(
+        criteria=row.wish,
+        mode=row.mode,
+        traveler_ids=tuple(row.traveler_ids),
+        card_id=row.payment_method_id,
+    )
+    after = Agreed(
+        criteria=reading.criteria,
+        mode=reading.mode,
+        traveler_ids=tuple(reading.traveler_ids),
+        card_id=reading.payment_method_id,
+    )
+    return reaches_further(before, after)
+
+
+async def consent_shown(visit: Visit, form: Form) -> ShownConsent:
+    """Return the consent that a form brings back, with a passkey's answer to it if it has one.
+
+    Raises:
+        ApiProblem: the form holds none, an old one, or a passkey's answer that does not count.
+    """
+    token, answer = form.secret("consent_token"), form.secret("passkey")
+    if not answer:
+        return ShownConsent(token)
+    shown = read_draft(visit.services, token, visit.now)
+    refusal = None
+    async with visit.transaction() as session:
+        try:
+            passkey = await finish_assertion(
+                session, visit.services, visit.user_id, _asked(shown), answer=answer
+            )
+            return ShownConsent(token, passkey)
+        except PasskeyRefused as error:
+            refusal = str(error)  # raised after the commit: the question is used up
+    raise ApiProblem(422, "passkey_refused", refusal)
 
 
 def expires_at(visit: Visit, campaign: CampaignRow | None) -> datetime:
@@ -70,7 +136,7 @@ def expires_at(visit: Visit, campaign: CampaignRow | None) -> datetime:
 
 
 def creation_of(draft: Draft, reading: Reading) -> CreateCampaignRequest:
-    """Return the order as the JSON API takes it; its consent is to what the page has shown."""
+    """Return the order as the JSON API takes it."""
     assert reading.criteria is not None
     return CreateCampaignRequest(
         name=reading.answers.text("name") or None,
@@ -79,7 +145,7 @@ def creation_of(draft: Draft, reading: Reading) -> CreateCampaignRequest:
         traveler_ids=reading.traveler_ids,
         trip_request_id=draft.trip_request_id,
         payment_method_id=reading.payment_method_id,
-        consent=ConsentBody(accepted=True, text_version=CURRENT_CONSENT),
+        consent=_consented(),
     )
 
 
@@ -93,9 +159,33 @@ def change_of(reading: Reading, *, consented: bool) -> EditCampaignRequest:
         mode=reading.mode,
         traveler_ids=reading.traveler_ids,
         payment_method_id=reading.payment_method_id,
-        consent=ConsentBody(accepted=True, text_version=CURRENT_CONSENT) if consented else None,
+        consent=_consented() if consented else None,
     )
 
 
-def asks_first(reading: Reading) -> bool:
-    return reading.mode is BookingMode.ASK_ME_FIRST
+def _consented() -> ConsentBody:
+    return ConsentBody(accepted=True, text_version=CURRENT_CONSENT)
+
+
+async def _document(visit: Visit, draft: Draft, reading: Reading) -> DraftMandate:
+    services, row = visit.services, draft.campaign
+    if row is None:
+        body = creation_of(draft, reading)
+        return await draft_for_new(services, visit.user_id, body, draft.key)
+    change = change_of(reading, consented=True)
+    return await draft_for_change(services, row, change, row.criteria_version)
+
+
+async def _question(session: AsyncSession, visit: Visit, shown: DraftMandate) -> str | None:
+    """Return what a passkey is asked to sign: this very document."""
+    if relying_party(visit.services.settings) is None:
+        return None
+    if not await list_passkeys(session, visit.user_id):
+        return None
+    return await begin_assertion(
+        session, visit.services, visit.user_id, _asked(shown), challenge=shown.challenge
+    )
+
+
+def _asked(shown: DraftMandate) -> Question:
+    return Question(Purpose.MANDATE, shown.document.mandate_id)

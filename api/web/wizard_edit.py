@@ -16,10 +16,10 @@ from api.web.step_up import require_step_up
 from api.web.visits import SignedInDep, Visit
 from api.web.wizard import unclear
 from api.web.wizard_answers import NAMES, Step
-from api.web.wizard_consent import change_of
+from api.web.wizard_consent import change_of, consent_shown, why_anew
 from api.web.wizard_desk import draft_of_change, forget, keep, own_wish
 from api.web.wizard_pages import Scene, scene_of, show_step
-from api.wish_making import change_wish, consent_due
+from api.wish_making import change_wish
 from db.models.campaign import CampaignRow
 from domain.campaigns import ENDED, CampaignState
 
@@ -51,7 +51,7 @@ async def submit_change(campaign_id: UUID, visit: SignedInDep, form: FormDep) ->
         )
     if problems or wish is None:
         return await show_step(visit, scene, Step.CHECK, problems=problems, status=422)
-    if consent_due(row, scene.reading.mode, wish.budget) is not None:
+    if why_anew(row, scene.reading) is not None:
         require_step_up(visit, draft.path)
         if not form.flag("consent"):
             problems.add("consent", "Tick the box if you agree. Without that nothing is changed.")
@@ -111,11 +111,18 @@ async def _scene(visit: Visit, campaign_id: UUID) -> Scene:
 
 
 async def _save(visit: Visit, scene: Scene, form: Form) -> Response:
-    row = _wish(scene)
-    change = change_of(scene.reading, consented=form.flag("consent"))
-    key = f"draft:{scene.draft.id}"
+    row, key = _wish(scene), f"draft:{scene.draft.id}"
+    anew = why_anew(row, scene.reading) is not None
     try:
-        answer = await change_wish(visit.services, row, change, row.criteria_version, key)
+        shown = await consent_shown(visit, form) if anew else None
+        answer = await change_wish(
+            visit.services,
+            row,
+            change_of(scene.reading, consented=anew),
+            row.criteria_version,
+            key,
+            shown=shown,
+        )
         await answered(visit.services, Caller(visit.user_id), row.id, answer, "edit")
     except ApiProblem as refusal:
         found = Problems.of(refusal, NAMES)

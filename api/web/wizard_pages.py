@@ -112,6 +112,7 @@ async def show_step(
                 "includes": _includes(scene),
             }
         case Step.CHECK:
+            values["problems"] = problems = problems or Problems()
             values |= {
                 "sections": views.sections(reading, people, card),
                 "drawn": map_of(reading),
@@ -121,7 +122,7 @@ async def show_step(
                 "warnings": _warnings(visit, scene),
                 "stepped_up": is_stepped_up(visit),
                 "step_up_path": back_to("/step-up", scene.draft.at(Step.CHECK)),
-                "consenting": await _consenting(visit, scene, card),
+                "consenting": await _consenting(visit, scene, card, problems),
             }
     changes = scene.draft.campaign is not None and step is Step.CHECK
     template = "wizard/change.html" if changes else f"wizard/{step}.html"
@@ -136,16 +137,18 @@ def map_of(reading: Reading) -> object:
     )
 
 
-async def _consenting(visit: Visit, scene: Scene, card: str) -> Consenting | None:
-    """Return what is agreed to, once everything else holds."""
+async def _consenting(
+    visit: Visit, scene: Scene, card: str, problems: Problems
+) -> Consenting | None:
+    """Return what is agreed to, once everything else holds; else note what is in the way."""
     if scene.problems(Step.CHECK) or not visit.me.email_confirmed:
         return None
     try:
         return await consent_to_show(visit, scene.draft, scene.reading, card)
     except ApiProblem as refusal:
-        scene.reading.problems.take(refusal.errors, NAMES)
+        problems.take(refusal.errors, NAMES)
         if not refusal.errors:
-            scene.reading.problems.general.append(refusal.detail)
+            problems.general.append(refusal.detail)
         return None
 
 

@@ -36,15 +36,20 @@ class Authenticator:
     )
     user_handle: bytes | None = None
 
+    @property
+    def public_key(self) -> bytes:
+        """The public half, in the form in which it is stored (COSE)."""
+        numbers = self.key.public_key().public_numbers()
+        return cbor2.dumps(
+            {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32), -3: numbers.y.to_bytes(32)}
+        )
+
     def register(self, options: str) -> str:
         """Answer the wish for a new passkey."""
         wish = json.loads(options)
         self.user_handle = decoded(wish["user"]["id"])
-        numbers = self.key.public_key().public_numbers()
-        public = cbor2.dumps(
-            {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32), -3: numbers.y.to_bytes(32)}
-        )
-        attested = bytes(16) + len(self.credential_id).to_bytes(2) + self.credential_id + public
+        attested = bytes(16) + len(self.credential_id).to_bytes(2) + self.credential_id
+        attested += self.public_key
         data = self._data(wish["rp"]["id"], _ATTESTED) + attested
         attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
         return self._answer(

@@ -3,11 +3,15 @@
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from asking import until
+from authenticator import Authenticator
 from browsing import Shown, Site
 
+from db.models.passkey import PasskeyRow
+from db.queries.mandates import live_mandate_row
 from db.queries.web_sessions import list_sessions
 from db.session import Database
 from runtime.clock import system_now
@@ -81,6 +85,7 @@ async def test_a_checked_wish_is_ordered_once_and_booked(
 
     unticked = await site.submit(check, {"go": "order"})
     assert (unticked.status, unticked.problems()[0][:12]) == (422, "Tick the box")
+    assert unticked.soup.select_one("#consent-problem") is not None, "beside the box"
     async with database.transaction(person.user_id) as session:
         for one in await list_sessions(session, person.user_id):
             one.stepped_up_at = None
@@ -113,7 +118,7 @@ async def test_a_checked_wish_is_ordered_once_and_booked(
 
 
 async def test_a_wish_is_changed_as_a_whole_with_consent_where_it_reaches_further(
-    site: Site, cast: tuple[Any, Any]
+    site: Site, running: Any, cast: tuple[Any, Any], database: Database
 ) -> None:
     person, _ = cast
     check = await to_check(site, "1")
@@ -136,15 +141,44 @@ async def test_a_wish_is_changed_as_a_whole_with_consent_where_it_reaches_furthe
         0,
         2,
     )
+    device = Authenticator(running.settings.base_url, user_handle=person.user_id.bytes)
+    async with database.transaction(person.user_id) as session:
+        session.add(
+            PasskeyRow(
+                id=uuid4(),
+                user_id=person.user_id,
+                credential_id=device.credential_id,
+                public_key=device.public_key,
+                transports=[],
+                backed_up=False,
+                name_encrypted="-",
+                created_at=system_now(),
+            )
+        )
     dearer = await site.submit(f"{edit}/budget", {"budget": "3", "go": "next"})
     assert "A new consent is needed: the budget rises to 3" in dearer.text
     unticked = await site.submit(dearer, {"go": "change"}, action=edit)
     assert unticked.problems()[0].startswith("Tick the box")
     stale = await site.submit(dearer, {"version": "1", "consent": "yes"}, action=edit)
     assert "changed meanwhile" in stale.problems()[0]
-    done = await site.submit(dearer, {"go": "change", "consent": "yes"}, action=edit, follow=False)
+    asked = dearer.soup.select_one("[data-passkey]")
+    assert asked is not None
+    other = Authenticator(running.settings.base_url)
+    forged = other.answer(str(asked["data-passkey"]))
+    ticked = {"go": "change", "consent": "yes"}
+    refused = await site.submit(dearer, ticked | {"passkey": forged}, action=edit)
+    assert (refused.status, (await row())["criteria_version"]) == (422, 2)
+    signed = device.answer(str(refused.soup.select_one("[data-passkey]")["data-passkey"]))  # type: ignore[index]
+    done = await site.submit(refused, ticked | {"passkey": signed}, action=edit, follow=False)
     assert done.headers["location"] == edit.removesuffix("/edit")
     assert ((await row())["budget"]["amount"], (await row())["criteria_version"]) == ("3.00", 3)
+    async with database.transaction(person.user_id) as session:
+        mandate = await live_mandate_row(session, UUID(wish_id(ordered)))
+    assert mandate is not None
+    assert mandate.signed is not None
+    assert mandate.signed.passkey is not None, "signed by the traveller, not by us alone"
+    elsewhere = await site.submit(f"{edit}/route", {"destinations_text": "opo", "go": "next"})
+    assert "A new consent is needed: the trip may go elsewhere" in elsewhere.text
     begun = await site.submit(f"{edit}/budget", {"budget": "9", "go": "next"})
     left = await site.submit(begun, action=f"{edit}/discard", follow=False)
     assert left.headers["location"] == edit.removesuffix("/edit")

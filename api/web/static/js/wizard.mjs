@@ -208,9 +208,32 @@ function selfSaving(form) {
   });
 }
 
+/** Let a passkey sign what is agreed to, before the order is sent. */
+function signing(form) {
+  const place = form.querySelector("[data-passkey]");
+  if (!place || !window.PublicKeyCredential?.parseRequestOptionsFromJSON) return;
+  const told = form.querySelector("[data-passkey-told]");
+  form.addEventListener("submit", async (event) => {
+    const orders = ["order", "change"].includes(event.submitter?.value);
+    if (!orders || place.value || !form.elements.consent?.checked) return;
+    event.preventDefault();
+    try {
+      const options = JSON.parse(place.dataset.passkey);
+      const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+      const credential = await navigator.credentials.get({ publicKey });
+      place.value = JSON.stringify(credential.toJSON());
+      form.requestSubmit(event.submitter);
+    } catch {
+      told.textContent = "The passkey did not sign, so nothing was ordered. Try again, or reload the page.";
+      told.hidden = false;
+    }
+  });
+}
+
 for (const box of document.querySelectorAll("[data-places]")) new Places(box);
 for (const form of document.querySelectorAll("form.wizard")) {
   oneWay(form);
   past(form);
+  signing(form);
   if ("draft" in form.dataset) selfSaving(form);
 }
