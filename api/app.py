@@ -25,9 +25,12 @@ from api.rest import (
 from api.services import Services, TemporalLink
 from api.web import (
     card_setup,
+    dashboard,
     pay,
     security,
     step_up,
+    wish_orders,
+    wishes,
     wizard,
     wizard_edit,
 )
@@ -103,6 +106,9 @@ def create_app(
         policy,
         health,
         pay,
+        dashboard,
+        wishes,
+        wish_orders,
         step_up,
         security,
         wizard,

@@ -52,6 +52,14 @@ class ProviderWatch:
     def __init__(self) -> None:
         self._last: tuple[datetime, list[ProviderHealth]] | None = None
         self._asking = asyncio.Lock()
+        self._refreshing: asyncio.Task[object] | None = None
+
+    def known(self, services: Services) -> list[ProviderHealth]:
+        """Return the last answer at once, for pages; what has grown old is asked for meanwhile."""
+        stale = self._last is None or services.clock() - self._last[0] >= self.kept_for
+        if stale and (self._refreshing is None or self._refreshing.done()):
+            self._refreshing = asyncio.create_task(self.check(services), name="provider-watch")
+        return self._last[1] if self._last else []
 
     async def check(self, services: Services) -> list[ProviderHealth]:
         async with self._asking:

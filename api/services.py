@@ -12,6 +12,7 @@ from temporalio.client import Client
 
 from api.errors import unavailable
 from api.live import LiveFeed
+from api.outlook import Outlook
 from db.account_mail import AccountMail
 from db.session import Database
 from db.vault import PersonalVault
@@ -62,6 +63,10 @@ class Services:
     live: LiveFeed
     clock: Callable[[], datetime]
     providers_watch: "ProviderWatch"
+
+    @cached_property
+    def outlook(self) -> Outlook:
+        return Outlook()
 
     @cached_property
     def passwords(self) -> Passwords:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from api.rest.schemas.campaigns import DisplayStatus
 from db.models.campaign import CampaignRow
+from db.models.proposal import ProposalRow
 from db.queries.display import Standing
 from domain.attempts import FailureReason
 from domain.campaigns import CampaignState
@@ -11,14 +12,18 @@ from domain.display import StatusFacts, display_status
 from domain.money import Money
 
 
-def display_of(row: CampaignRow, standing: Standing, now: datetime) -> DisplayStatus:
-    """Say where a campaign stands, as people read it."""
+def display_of(
+    row: CampaignRow, standing: Standing, now: datetime, proposal: ProposalRow | None = None
+) -> DisplayStatus:
+    """Say where a campaign stands, as people read it; `proposal` is the one that is open."""
     attempt, booking = standing.attempt, standing.booking
     asleep = row.opens_at if row.opens_at and row.opens_at > now else None
     price = None
     if booking is not None:
         price = Money(minor=booking.price_minor, currency=booking.currency)
-    elif attempt is not None:
+    elif proposal is not None:
+        price = Money(minor=proposal.price_minor, currency=proposal.currency)
+    elif attempt is not None and row.status is not CampaignState.AWAITING_APPROVAL:
         price = Money(minor=attempt.matched_minor, currency=attempt.currency)
     lately = standing.lately_minor
     status = display_status(

@@ -117,8 +117,13 @@ def wanted_words(criteria: Criteria, mode: str) -> tuple[str, ...]:
 
 def flights_words(itinerary: Itinerary) -> str:
     """Return `TAP Air Portugal 204 / 203, non-stop`, or `..., via Madrid`."""
+    return f"{numbers_words(itinerary)}, {stops_words(itinerary)}"
+
+
+def numbers_words(itinerary: Itinerary) -> str:
+    """Return `TAP Air Portugal 204 / 203`."""
     ways = " / ".join(_numbers(leg) for leg in itinerary.slices)
-    return f"{airline(_carrier(itinerary.slices[0])).name} {ways}, {stops_words(itinerary)}"
+    return f"{airline(_carrier(itinerary.slices[0])).name} {ways}"
 
 
 def stops_words(itinerary: Itinerary) -> str:

@@ -252,6 +252,14 @@ async def matched_beside(
     return list(await session.scalars(query))
 
 
+async def stops_of(session: AsyncSession, look_id: UUID) -> dict[str, int]:
+    """Return how often each offer of a look stops."""
+    query = select(col(OfferSnapshotRow.offer_id), col(OfferSnapshotRow.stops)).where(
+        col(OfferSnapshotRow.look_id) == look_id
+    )
+    return {row.offer_id: row.stops for row in await session.execute(query)}
+
+
 async def left_alone(
     session: AsyncSession, campaign_id: UUID, now: datetime
 ) -> dict[str, datetime]:

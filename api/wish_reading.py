@@ -1,0 +1,275 @@
+"""Wishes read whole for their pages: one with everything, or a list with what its cards show.
+
+Short transactions, a handful of statements each, however long a wish has been watched.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.services import Services
+from db.models.attempt import AttemptRow
+from db.models.campaign import CampaignRow
+from db.models.campaign_draft import CampaignDraftRow
+from db.models.campaign_event import CampaignEventRow
+from db.models.campaign_fare import CampaignFareRow
+from db.models.offer_decision import OfferDecisionRow
+from db.models.payment import PaymentRow
+from db.models.payment_method import PaymentMethodRow, PaymentMethodStatus
+from db.models.proposal import ProposalRow
+from db.queries.campaigns import get_campaign
+from db.queries.display import Standing, payment_to_confirm, standings
+from db.queries.drafts import list_drafts
+from db.queries.fares import fare_days
+from db.queries.payment_methods import list_payment_methods
+from db.queries.switches import booking_stopped
+from db.queries.watching import (
+    BadCards,
+    Decided,
+    Overview,
+    Place,
+    attempts_of,
+    caps_of,
+    consented,
+    count_places,
+    decided_lately,
+    left_alone,
+    matched_beside,
+    newest_events,
+    open_proposals,
+    overview,
+    snapshots_of,
+    stops_of,
+    wishes_in_order,
+)
+from domain.campaigns import CampaignState
+from domain.ids import UserId
+from domain.matching import Reason
+from domain.needs import CardHealth
+from domain.offers import Offer
+from domain.travelers import add_months
+
+CHART_DAYS = 60
+PAGE = 20
+_STORY = 60
+# Judged anew for the table of the nearest; the decisions say which ones are worth it.
+_NEAREST = 24
+# Another city or currency is no near miss.
+_FAR = frozenset({Reason.ROUTE.value, Reason.CURRENCY.value})
+
+
+@dataclass(frozen=True)
+class Card:
+    """The card that a wish is paid with, as far as there is one."""
+
+    row: PaymentMethodRow | None
+    health: CardHealth
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What a card of the list shows of a wish."""
+
+    row: CampaignRow
+    standing: Standing
+    card: Card
+    consent: bool
+    proposal: ProposalRow | None
+    days: tuple[CampaignFareRow, ...]
+    next_look: datetime | None
+
+
+@dataclass(frozen=True)
+class ListRead:
+    wishes: tuple[Brief, ...]
+    counts: Mapping[Place, int]
+    overview: Overview
+    drafts: tuple[CampaignDraftRow, ...]
+    stopped: bool
+    more: bool
+
+
+@dataclass(frozen=True)
+class NearOffer:
+    """An offer of the last looks, to be held against the wish once more."""
+
+    decided: Decided
+    offer: Offer
+
+
+@dataclass(frozen=True)
+class WishRead:
+    """Everything of one wish that its page shows."""
+
+    brief: Brief
+    best_offer: Offer | None
+    near: tuple[NearOffer, ...]
+    left_alone: Mapping[str, datetime]
+    attempts: tuple[AttemptRow, ...]
+    beside: tuple[OfferDecisionRow, ...]
+    stops: Mapping[str, int]  # of the offers beside
+    events: tuple[CampaignEventRow, ...]
+    caps: Mapping[int, tuple[int, str]]
+    to_confirm: PaymentRow | None
+    stopped: bool
+
+    @property
+    def row(self) -> CampaignRow:
+        return self.brief.row
+
+    @property
+    def standing(self) -> Standing:
+        return self.brief.standing
+
+
+async def read_list(
+    services: Services,
+    owner: UserId,
+    *,
+    places: Sequence[Place] = (),
+    text: str | None = None,
+    skip: int = 0,
+) -> ListRead:
+    """Read a page of a person's wishes, in the order of who needs them."""
+    now = services.clock()
+    async with services.database.transaction(owner) as session:
+        cards = await list_payment_methods(session, owner)
+        bad = bad_cards(cards, now)
+        rows = await wishes_in_order(
+            session, owner, bad, places=places, text=text, skip=skip, limit=PAGE + 1
+        )
+        return ListRead(
+            wishes=await _briefs(services, session, rows[:PAGE], cards, now),
+            counts=await count_places(session, owner, bad),
+            overview=await overview(session, owner),
+            drafts=tuple(await list_drafts(session, owner, now)) if not skip else (),
+            stopped=await booking_stopped(session),
+            more=len(rows) > PAGE,
+        )
+
+
+async def read_wish(services: Services, owner: UserId, campaign_id: UUID) -> WishRead | None:
+    """Read one wish whole; None where the person has no such one."""
+    now = services.clock()
+    async with services.database.transaction(owner) as session:
+        row = await get_campaign(session, campaign_id)
+        if row is None or row.user_id != owner:
+            return None
+        cards = await list_payment_methods(session, owner)
+        (brief,) = await _briefs(services, session, [row], cards, now)
+        near = await _near(session, row) if row.status is not CampaignState.BOOKED else ()
+        booked = brief.standing.attempt if brief.standing.booking else None
+        beside: list[OfferDecisionRow] = []
+        if booked is not None:
+            beside = await matched_beside(session, row.id, booked.itinerary_key, booked.started_at)
+        waiting = None
+        if row.status is CampaignState.BOOKING and brief.standing.attempt is not None:
+            waiting = await payment_to_confirm(session, brief.standing.attempt.id)
+        return WishRead(
+            brief=brief,
+            best_offer=await _best_offer(session, brief),
+            near=near,
+            left_alone=await left_alone(session, row.id, now),
+            attempts=tuple(await attempts_of(session, row.id)),
+            beside=tuple(beside),
+            stops=await stops_of(session, beside[0].look_id) if beside else {},
+            events=tuple(await newest_events(session, row.id, limit=_STORY)),
+            caps=await caps_of(session, row.id),
+            to_confirm=waiting,
+            stopped=await booking_stopped(session),
+        )
+
+
+def card_of(row: CampaignRow, cards: Sequence[PaymentMethodRow], now: datetime) -> Card:
+    """Return the card that would be charged, and whether it can be."""
+    wanted = row.payment_method_id
+    found = next(
+        (card for card in cards if (card.id == wanted if wanted else card.is_default)), None
+    )
+    if found is None:
+        return Card(None, CardHealth.MISSING)
+    if found.status is not PaymentMethodStatus.USABLE:
+        return Card(found, CardHealth.ATTENTION)
+    ends = add_months(now.date().replace(year=found.exp_year, month=found.exp_month, day=1), 1)
+    if ends <= now.date():
+        return Card(found, CardHealth.EXPIRED)
+    if ends <= row.ends_at.date():
+        return Card(found, CardHealth.EXPIRES_FIRST)
+    return Card(found, CardHealth.GOOD)
+
+
+def bad_cards(cards: Sequence[PaymentMethodRow], now: datetime) -> BadCards:
+    """Return which cards nothing can be paid with, and whether the default is one."""
+    bad = set()
+    for card in cards:
+        first = now.date().replace(year=card.exp_year, month=card.exp_month, day=1)
+        if card.status is not PaymentMethodStatus.USABLE or add_months(first, 1) <= now.date():
+            bad.add(card.id)
+    default = next((card for card in cards if card.is_default), None)
+    return BadCards(frozenset(bad), default=default is None or default.id in bad)
+
+
+async def _briefs(
+    services: Services,
+    session: AsyncSession,
+    rows: Sequence[CampaignRow],
+    cards: Sequence[PaymentMethodRow],
+    now: datetime,
+) -> tuple[Brief, ...]:
+    if not rows:
+        return ()
+    ids = [row.id for row in rows]
+    standing = await standings(session, rows)
+    fares = {one: found.fares for one, found in standing.items() if found.fares is not None}
+    policy = services.settings.policy
+    upcoming = await services.outlook.next_looks(session, rows, fares, policy, now)
+    days = await fare_days(session, ids, now.date() - timedelta(days=CHART_DAYS - 1))
+    proposals = await open_proposals(session, ids)
+    allowed = await consented(session, ids)
+    return tuple(
+        Brief(
+            row=row,
+            standing=standing[row.id],
+            card=card_of(row, cards, now),
+            consent=row.id in allowed,
+            proposal=proposals.get(row.id),
+            days=tuple(days.get(row.id, ())),
+            next_look=upcoming[row.id],
+        )
+        for row in rows
+    )
+
+
+async def _best_offer(session: AsyncSession, brief: Brief) -> Offer | None:
+    """Return the best offer of the last day on which one fitted."""
+    for day in reversed(brief.days):
+        if day.best_look_id is not None and day.best_offer_id is not None:
+            place = (day.best_look_id, day.best_offer_id)
+            found = await snapshots_of(session, [place])
+            return Offer.model_validate(found[place].offer) if place in found else None
+    return None
+
+
+async def _near(session: AsyncSession, row: CampaignRow) -> tuple[NearOffer, ...]:
+    """Choose the offers of the last looks that are worth judging once more."""
+    newest: dict[str, Decided] = {}
+    for decided in await decided_lately(session, row):
+        if decided.reason not in _FAR:
+            newest.setdefault(decided.itinerary_key, decided)
+    priced = sorted(newest.values(), key=lambda one: one.total_minor)
+    fitting = [one for one in priced if one.reason in {r.value for r in _ALMOST}]
+    others = [one for one in priced if one not in fitting]
+    chosen = [*fitting[: _NEAREST // 2], *others[: _NEAREST // 2]]
+    places = [(one.look_id, one.offer_id) for one in chosen]
+    snapshots = await snapshots_of(session, places)
+    return tuple(
+        NearOffer(one, Offer.model_validate(snapshots[place].offer))
+        for one, place in zip(chosen, places, strict=True)
+        if place in snapshots
+    )
+
+
+_ALMOST = (Reason.MATCHES, Reason.IGNORED, Reason.OVER_BUDGET, Reason.BAGS_NOT_PRICED)
