@@ -20,6 +20,7 @@ from activities.consent import MandateGuard
 from activities.notices import NoticeActivities
 from activities.offers import OfferActivities
 from activities.orders import OrderActivities
+from activities.papers import PaperActivities
 from activities.payments import PaymentActivities
 from activities.refunds import RefundActivities
 from activities.search import SearchActivities
@@ -38,9 +39,13 @@ from runtime.workflow_clock import WorkflowClock
 from workflows.accounts import PasswordResetWorkflow
 from workflows.attempt import AttemptWorkflow
 from workflows.campaign import CampaignWorkflow
-from workflows.notices import NoticeKeeperWorkflow, TellingWorkflow
+from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow, TellingWorkflow
 from workflows.order import OrderWorkflow
-from workflows.schedules import ensure_notices_are_told, ensure_search_runs
+from workflows.schedules import (
+    ensure_notices_are_told,
+    ensure_papers_are_looked_through,
+    ensure_search_runs,
+)
 from workflows.search import SearchKeeperWorkflow, SearchWorkflow
 
 WORKFLOWS: list[type] = [
@@ -52,6 +57,7 @@ WORKFLOWS: list[type] = [
     TellingWorkflow,
     NoticeKeeperWorkflow,
     PasswordResetWorkflow,
+    PaperKeeperWorkflow,
 ]
 SELLERS = ("duffel",)
 
@@ -74,6 +80,12 @@ class Activities:
         self.refunds = RefundActivities(database, providers.payments)
         secret = settings.hmac_secret.get_secret_value()
         self.accounts = AccountActivities(database, AccountMail(vault, secret))
+        self.papers = PaperActivities(
+            database,
+            vault,
+            card_marks=settings.money.card_warning_days,
+            passport_marks=settings.notices.passport_warning_days,
+        )
         self.notices = NoticeActivities(
             database,
             vault,
@@ -97,7 +109,8 @@ class Activities:
     def main(self) -> list[Any]:
         groups = (
             self.search, self.campaigns, self.attempts, self.payments,
-            self.orders, self.unpaid, self.care, self.refunds, self.notices, self.accounts,
+            self.orders, self.unpaid, self.care, self.refunds, self.papers, self.notices,
+            self.accounts,
         )  # fmt: skip
         return [m for group in groups for m in activity_methods(group) if m != self.search.look]
 
@@ -189,6 +202,7 @@ async def run(settings: Settings) -> None:
         for seller in SELLERS:
             await ensure_search_runs(client, seller)
         await ensure_notices_are_told(client)
+        await ensure_papers_are_looked_through(client)
         get_logger("worker").info("worker started", queues=[MAIN_QUEUE, SEARCH_QUEUE])
         await stop.wait()
 

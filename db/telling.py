@@ -16,7 +16,7 @@ from db.queries.payment_methods import get_payment_method
 from db.queries.travelers import get_document, get_traveler
 from db.vault import PersonalVault
 from domain.account_notices import ONE_TIME_LINKS
-from domain.expiry import last_day_of
+from domain.cards import card_name, valid_until
 from domain.ids import UserId
 from domain.itineraries import Itinerary
 from domain.letters import NoticeFacts
@@ -92,8 +92,8 @@ async def _card(session: AsyncSession, method_id: UUID) -> dict[str, object]:
     if card is None:
         return {}
     return {
-        "card": f"{card.brand.title()} {card.last4}",
-        "expires_on": last_day_of(card.exp_year, card.exp_month),
+        "card": card_name(card.brand, card.last4),
+        "expires_on": valid_until(card.exp_year, card.exp_month),
     }
 
 

@@ -1,13 +1,7 @@
 """Cards and passports that expire: when their owner is warned, once for each mark."""
 
-import calendar
 from collections.abc import Collection
 from datetime import date, timedelta
-
-
-def last_day_of(year: int, month: int) -> date:
-    """Return the last day on which a card is good: cards are good for all of their month."""
-    return date(year, month, calendar.monthrange(year, month)[1])
 
 
 def mark_reached(expires_on: date, today: date, marks: Collection[int]) -> int | None:
@@ -21,11 +15,11 @@ def mark_reached(expires_on: date, today: date, marks: Collection[int]) -> int |
     """
     left = (expires_on - today).days
     if left < 0:
-        return 0 if left >= -max(marks, default=0) else None
-    reached = [mark for mark in marks if mark > 0 and left <= mark]
-    return min(reached, default=None)
+        return 0 if -left <= max(marks, default=-1) else None
+    return min((mark for mark in marks if left <= mark), default=None)
 
 
-def soonest(marks: Collection[int], today: date) -> date:
-    """Return the last day that is near enough for a warning."""
-    return today + timedelta(days=max(marks, default=0))
+def worth_a_look(today: date, marks: Collection[int]) -> tuple[date, date]:
+    """Return the first and the last day of an end that may call for a warning today."""
+    span = timedelta(days=max(marks, default=0))
+    return today - span, today + span

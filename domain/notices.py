@@ -284,40 +284,41 @@ def _schedule(facts: NoticeFacts, say: Words) -> Draft:
 
 
 def _card_expiring(facts: NoticeFacts, say: Words) -> Draft:
-    card = facts.card or say("Your card")
+    card, over = facts.card or say("Your card"), bool(facts.data.get("expired"))
+    subject = say("Your card has expired") if over else say("Your card expires soon")
     paragraphs = [say("Nothing is charged or changed now.")]
     if facts.data.get("wishes"):
         paragraphs.append(
             say("A wish that would be paid with it cannot be booked once it has expired.")
         )
-    if facts.expires_on is None:
-        sentence = say("{card} expires soon.", card=card)
-    elif facts.data.get("expired"):
-        sentence = say("{card} expired on {day}.", card=card, day=facts.expires_on)
-    else:
-        sentence = say("{card} expires on {day}.", card=card, day=facts.expires_on)
     return Draft(
-        say("Your card expires soon"),
-        sentence,
+        subject,
+        _ends(card, facts, say),
         (*paragraphs, say("Add the new card, or make another one the default.")),
         (say("Go to your cards"), Page.CARDS),
     )
 
 
 def _passport_expiring(facts: NoticeFacts, say: Words) -> Draft:
-    who = facts.traveller or say("a traveller")
-    sentence = say("The passport of {who} expires soon.", who=who)
-    if facts.expires_on:
-        sentence = say("The passport of {who} expires on {day}.", who=who, day=facts.expires_on)
+    who, over = facts.traveller or say("a traveller"), bool(facts.data.get("expired"))
+    subject = say("A passport has expired") if over else say("A passport expires soon")
     return Draft(
-        say("A passport expires soon"),
-        sentence,
+        subject,
+        _ends(say("The passport of {who}", who=who), facts, say),
         (
             say("Many countries want it to be good for six months after the trip."),
             say("Enter the new one when it is there."),
         ),
         (say("Go to the travellers"), Page.TRAVELLERS),
     )
+
+
+def _ends(what: str, facts: NoticeFacts, say: Words) -> str:
+    if facts.expires_on is None:
+        return say("{what} expires soon.", what=what)
+    if facts.data.get("expired"):
+        return say("{what} expired on {day}.", what=what, day=facts.expires_on)
+    return say("{what} expires on {day}.", what=what, day=facts.expires_on)
 
 
 def _address_refused(facts: NoticeFacts, say: Words) -> Draft:

@@ -9,8 +9,10 @@ from temporalio.workflow import ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     from activities.notices import SEND_NOTICES, NoticeActivities
     from activities.options import ROWS
+    from activities.papers import WARN, PaperActivities
     from domain.ids import UserId
     from domain.messages.notices import SweepInput, TellingInput, telling_workflow_id
+    from domain.messages.papers import PapersInput
     from workflows.moving_on import move_on, time_to_move_on
 
 # A mail server that was away for as long as an activity tries is asked again after this.
@@ -108,3 +110,23 @@ async def _start_telling(user_id: UserId) -> None:
         )
     except WorkflowAlreadyStartedError:
         return
+
+
+@workflow.defn
+class PaperKeeperWorkflow:
+    """Warns of cards and passports that expire; a Schedule calls it again and again.
+
+    It only writes down what people are to be told: the keeper above finds that, and each reader's
+    hours are kept.
+    """
+
+    @workflow.run
+    async def run(self, papers: PapersInput) -> None:
+        page: PapersInput | None = papers
+        while page is not None:
+            if time_to_move_on():
+                move_on(page)
+            seen = await workflow.execute_activity_method(
+                PaperActivities.warn_of_expiry, page, summary=page.papers, **WARN
+            )
+            page = seen.next

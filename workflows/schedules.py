@@ -15,14 +15,18 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy
 
 from domain.messages.notices import SweepInput
+from domain.messages.papers import PapersInput
 from domain.messages.search import SearchInput, search_workflow_id
 from runtime.temporal import MAIN_QUEUE, RPC_TIMEOUT
-from workflows.notices import NoticeKeeperWorkflow
+from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow
 from workflows.search import SearchKeeperWorkflow, SearchWorkflow
 
 KEEP_EVERY = timedelta(minutes=30)
 SWEEP_EVERY = timedelta(minutes=5)
 _SWEEP = "keep-notices"
+# Often enough that nobody is warned a day late; what was told is not told again.
+LOOK_THROUGH_EVERY = timedelta(hours=6)
+_PAPERS = "keep-papers"
 
 
 async def ensure_search_runs(client: Client, seller: str) -> None:
@@ -65,7 +69,23 @@ async def ensure_notices_are_told(client: Client) -> None:
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=SWEEP_EVERY)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
+    await _ensure(client, _SWEEP, schedule)
+
+
+async def ensure_papers_are_looked_through(client: Client) -> None:
+    """Have cards and passports looked through, again and again, for those that expire."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            PaperKeeperWorkflow.run, PapersInput(), id=_PAPERS, task_queue=MAIN_QUEUE
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=LOOK_THROUGH_EVERY)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    await _ensure(client, _PAPERS, schedule)
+
+
+async def _ensure(client: Client, name: str, schedule: Schedule) -> None:
     try:
-        await client.create_schedule(_SWEEP, schedule)
+        await client.create_schedule(name, schedule)
     except ScheduleAlreadyRunningError:
         return

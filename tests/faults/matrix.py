@@ -190,6 +190,7 @@ ELSEWHERE = {
     "send_personal_notices": "for what belongs to no wish; test_tellings.py",
     "next_notice": "for what is held back until later; test_tellings.py",
     "find_untold": "asked by a schedule; test_tellings.py",
+    "warn_of_expiry": "asked by a schedule; test_paper_steps.py",
 }
 
 

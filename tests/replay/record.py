@@ -105,9 +105,10 @@ async def told(house: House) -> dict[str, str]:
 
     from db.queries.notices import NewNotice, add_notices
     from domain.messages.notices import SweepInput
+    from domain.messages.papers import PapersInput
     from runtime.clock import system_now
     from runtime.temporal import MAIN_QUEUE
-    from workflows.notices import NoticeKeeperWorkflow
+    from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow
 
     user, now = await house.user(), system_now()
     async with house.database.transaction(TESTS) as session:
@@ -118,7 +119,15 @@ async def told(house: House) -> dict[str, str]:
         NoticeKeeperWorkflow.run, SweepInput(), id=name, task_queue=MAIN_QUEUE
     )
     await house.client.get_workflow_handle(f"telling:{user}").result()
-    return {"telling-told": f"telling:{user}", "noticekeeper-started": name}
+    papers = f"keep-papers-{now:%H%M%S}"
+    await house.client.execute_workflow(
+        PaperKeeperWorkflow.run, PapersInput(), id=papers, task_queue=MAIN_QUEUE
+    )
+    return {
+        "telling-told": f"telling:{user}",
+        "noticekeeper-started": name,
+        "paperkeeper-done": papers,
+    }
 
 
 async def forgotten(house: House) -> dict[str, str]:
