@@ -75,10 +75,11 @@ FormDep = Annotated[Form, Depends(_posted)]
 
 def _from_us(request: Request, visit: Visit) -> bool:
     site = request.headers.get("sec-fetch-site")
-    if site is not None and site not in {"same-origin", "none"}:
-        return False
+    if site is not None:
+        return site == "same-origin"
     origin = request.headers.get("origin")
-    if origin is None:
+    # Our pages tell nobody where they lead from: such a form's origin is "null".
+    if origin is None or origin == "null":
         return True
     ours = urlsplit(visit.services.settings.base_url)
     return origin in {f"{ours.scheme}://{ours.netloc}", _origin_of(request)}

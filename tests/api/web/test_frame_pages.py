@@ -104,12 +104,14 @@ async def test_a_form_acts_only_for_whoever_was_shown_it(
         (other_pages, good, {}),
         (pages, good, {"Origin": "https://elsewhere.example"}),
         (pages, good, {"Sec-Fetch-Site": "cross-site"}),
+        (pages, good, {"Sec-Fetch-Site": "same-site", "Origin": "null"}),
     ):
         refused = await site.post("/test/mine", fields, headers=headers)
         assert refused.status == 403
         assert "Nothing was done" in refused.text
-    own = await pages.post("/test/mine", good, headers={"Origin": api_url}, follow=False)
-    assert own.status == 303
+    for headers in ({"Origin": api_url}, {"Origin": "null", "Sec-Fetch-Site": "same-origin"}):
+        own = await pages.post("/test/mine", good, headers=headers, follow=False)
+        assert own.status == 303
 
 
 async def test_a_refusal_is_a_page_for_people_and_a_problem_for_programs(stranger: Site) -> None:
