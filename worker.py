@@ -17,6 +17,7 @@ from activities.attempts import AttemptActivities
 from activities.campaigns import CampaignActivities
 from activities.care import CareActivities
 from activities.consent import MandateGuard
+from activities.erasures import ErasureActivities
 from activities.notices import NoticeActivities
 from activities.offers import OfferActivities
 from activities.orders import OrderActivities
@@ -39,6 +40,7 @@ from runtime.workflow_clock import WorkflowClock
 from workflows.accounts import PasswordResetWorkflow
 from workflows.attempt import AttemptWorkflow
 from workflows.campaign import CampaignWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow, TellingWorkflow
 from workflows.order import OrderWorkflow
 from workflows.schedules import (
@@ -54,6 +56,7 @@ WORKFLOWS: list[type] = [
     SearchKeeperWorkflow,
     AttemptWorkflow,
     OrderWorkflow,
+    ErasureWorkflow,
     TellingWorkflow,
     NoticeKeeperWorkflow,
     PasswordResetWorkflow,
@@ -77,6 +80,7 @@ class Activities:
         self.orders = OrderActivities(database, vault, providers.orders, policy, guard)
         self.unpaid = UnpaidOrderActivities(database, providers.orders, providers.cancellations)
         self.care = CareActivities(database, vault, providers.orders, providers.cancellations)
+        self.erasures = ErasureActivities(database, vault, providers.vault, settings.privacy)
         self.refunds = RefundActivities(database, providers.payments)
         secret = settings.hmac_secret.get_secret_value()
         self.accounts = AccountActivities(database, AccountMail(vault, secret))
@@ -110,7 +114,7 @@ class Activities:
         groups = (
             self.search, self.campaigns, self.attempts, self.payments,
             self.orders, self.unpaid, self.care, self.refunds, self.papers, self.notices,
-            self.accounts,
+            self.accounts, self.erasures,
         )  # fmt: skip
         return [m for group in groups for m in activity_methods(group) if m != self.search.look]
 

@@ -124,6 +124,9 @@ TABLES: dict[str, Access] = {
     "payments": OPERATED,
     "refunds": OPERATED,
     "operator_tasks": Access(app="S/", operator="SU/SU"),
+    # A person asks to be forgotten; all that follows is a process.
+    "erasures": Access(app="SI/"),
+    "retained_records": Access(app="/"),
     # Nobody changes what was written down about a look but its end of keeping.
     "personal_reads": Access(app="S/", worker="SD/SD", operator="I/I"),
     # Nobody's: what the market looks like, and the installation's own switches.

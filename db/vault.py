@@ -28,6 +28,9 @@ from runtime.settings import Settings
 TRAVELERS = "travelers"
 DOCUMENTS = "traveler_documents"
 _PLAIN = ("given_name", "family_name", "born_on", "gender", "title", "email", "phone")
+RETAINED = "retained_records"
+RETENTION = "retention"
+"""The owner of the keys of what the law makes us keep; a key for each year in which terms end."""
 _KEYS = "data_keys"
 
 
@@ -76,7 +79,9 @@ class PersonalVault:
 
     def key_of(self, owner: UUID, subject: UUID) -> bytes:
         """Return a key with no transaction about it, as migrations need it."""
-        name = KeyName(str(owner), str(subject))
+        return self._key(KeyName(str(owner), str(subject)))
+
+    def _key(self, name: KeyName) -> bytes:
         wrapped = self._store.read(name)
         if wrapped is None:
             fresh = crypto.wrap(crypto.new_data_key(), self._master_keys, name.subject)
@@ -204,6 +209,43 @@ class PersonalVault:
         documents = await list_documents(session, traveler_id)
         key = await self.data_key(session, UserId(row.user_id), traveler_id)
         return _opened(key, row, documents)
+
+    def seal_retained(self, text: str, *, row_id: UUID, keep_until: date) -> str:
+        """Encrypt what the law makes us keep, under the key of the year in which its term ends."""
+        key = self._retention_key(keep_until)
+        return crypto.encrypt_field(key, text, table=RETAINED, column="sealed", row_id=str(row_id))
+
+    def open_retained(self, token: str, *, row_id: UUID, keep_until: date) -> str:
+        """Return what was kept.
+
+        Raises:
+            runtime.key_store.KeyDestroyed: its term has ended.
+        """
+        key = self._retention_key(keep_until)
+        return crypto.decrypt_field(key, token, table=RETAINED, column="sealed", row_id=str(row_id))
+
+    def end_retention(self, before: date) -> None:
+        """Destroy the keys of years that have ended before this day; again is harmless."""
+        for name in list(self._store.names()):
+            if name.owner == RETENTION and int(name.subject) < before.year:
+                self._store.destroy(name)
+
+    def forget_person(self, owner: UUID) -> None:
+        """Destroy the keys of an account and of all of its travellers; again is harmless."""
+        self._store.destroy_all(str(owner))
+
+    def forget_traveler(self, owner: UUID, traveler_id: UUID) -> None:
+        """Destroy one traveller's key; again is harmless."""
+        self._store.destroy(KeyName(str(owner), str(traveler_id)))
+
+    def forgotten_people(self) -> list[UserId]:
+        """Return the accounts whose keys were destroyed."""
+        return [
+            UserId(UUID(name.owner)) for name in self._store.gone() if name.owner == name.subject
+        ]
+
+    def _retention_key(self, keep_until: date) -> bytes:
+        return self._key(KeyName(RETENTION, str(keep_until.year)))
 
     def rotate_master_key(self) -> int:
         """Wrap every data key with the current master key; return how many were rewrapped.

@@ -6,6 +6,7 @@ These belong to no wish, cannot be muted, and wait for no morning.
 from collections.abc import Mapping
 
 from domain.letters import Draft, NoticeFacts, Page, Writer
+from domain.privacy_notices import PRIVACY_WRITERS
 from domain.words import Words
 
 # The page that a link works at, once; its token is made when the mail is written.
@@ -214,4 +215,5 @@ ACCOUNT_WRITERS: Mapping[str, Writer] = {
     "factor_removed": _factor_removed,
     "recovery_code_used": _recovery,
     "api_key_created": _api_key,
+    **PRIVACY_WRITERS,
 }

@@ -49,6 +49,7 @@ class Page(StrEnum):
     CARDS = "cards"
     TRAVELLERS = "travellers"
     ACCOUNT = "account"
+    PRIVACY = "privacy"
     WEBHOOKS = "webhooks"
     SIGN_IN = "sign_in"
     FORGOT = "forgot"
@@ -130,6 +131,7 @@ _PATHS = {
     Page.CARDS: "/payment-methods",
     Page.TRAVELLERS: "/travelers",
     Page.ACCOUNT: "/account",
+    Page.PRIVACY: "/account/privacy",
     Page.WEBHOOKS: "/account/webhooks",
     Page.SIGN_IN: "/sign-in",
     Page.FORGOT: "/forgot",

@@ -88,6 +88,10 @@ KIND_OF: Mapping[str, Kind] = {
     "factor_removed": Kind.ACCOUNT,
     "recovery_code_used": Kind.ACCOUNT,
     "api_key_created": Kind.ACCOUNT,
+    "erasure_asked": Kind.ACCOUNT,
+    "erasure_waits": Kind.ACCOUNT,
+    "erasure_withdrawn": Kind.ACCOUNT,
+    "erasure_begun": Kind.ACCOUNT,
 }
 _CHANNELS = {
     # Whoever asks for these may not be able to sign in, or is not yet known to be the owner.

@@ -33,6 +33,7 @@ from runtime.crypto import MasterKeys
 from runtime.money_settings import MoneySettings
 from runtime.notice_settings import NoticeSettings
 from runtime.policy import Policy
+from runtime.privacy_settings import PrivacySettings
 from runtime.settings_checks import (
     EXPECTED,
     PREFIX,
@@ -196,6 +197,7 @@ class Settings(BaseSettings):
     accounts: AccountSettings = Field(default_factory=AccountSettings)
     money: MoneySettings = Field(default_factory=MoneySettings)
     notices: NoticeSettings = Field(default_factory=NoticeSettings)
+    privacy: PrivacySettings = Field(default_factory=PrivacySettings)
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
@@ -360,6 +362,7 @@ GROUPS: Mapping[str, type[BaseModel]] = {
     "accounts": AccountSettings,
     "money": MoneySettings,
     "notices": NoticeSettings,
+    "privacy": PrivacySettings,
 }
 
 

@@ -14,6 +14,7 @@ from domain.attempts import (
     published_state,
 )
 from domain.campaigns import CAMPAIGN_TRANSITIONS, ENDED
+from domain.erasures import ERASURE_TRANSITIONS
 from domain.orders import BOOKING_TRANSITIONS, LIVE_BOOKINGS
 from domain.payments import PAYMENT_TRANSITIONS
 from domain.transitions import S, Transitions
@@ -27,7 +28,7 @@ Made by `python scripts/states.py` from the tables in `domain/`; change those, n
 another, and it refuses what these diagrams do not show. [glossary.md](glossary.md) says what the
 words mean.
 
-There are four entities, each with a table of its own. They are never merged: what a traveller
+There are five entities, each with a table of its own. They are never merged: what a traveller
 reads is one sentence derived from all of them (`domain/display.py`).
 """
 
@@ -48,6 +49,8 @@ def _parts() -> Iterator[str]:
     yield from _section("Booking", "domain/orders.py", "ordered", BOOKING_TRANSITIONS)
     yield f"Live, of which a campaign has at most one: {_list(LIVE_BOOKINGS)}.\n"
     yield from _section("Payment", "domain/payments.py", "created", PAYMENT_TRANSITIONS)
+    yield from _section("Erasure", "domain/erasures.py", "asked", ERASURE_TRANSITIONS)
+    yield "Of an account or of one traveller. It can be taken back until it begins.\n"
     yield "## Published words\n"
     yield "An attempt is also told in the words of the integration plan (S0-48 to S0-54); whether"
     yield "tickets are there decides between the two words of `captured`.\n"

@@ -9,6 +9,7 @@ from db.models.campaign_draft import CampaignDraftRow
 from db.models.campaign_event import CampaignEventRow
 from db.models.campaign_fare import CampaignFareRow
 from db.models.campaign_result import CampaignResultRow
+from db.models.erasure import ErasureRow
 from db.models.look import LookRow
 from db.models.mandate import MandateRow
 from db.models.mandate_salt import MandateSaltRow
@@ -30,6 +31,7 @@ from db.models.price_observation import PriceObservationRow
 from db.models.proposal import ProposalRow
 from db.models.provider_call import ProviderCallRow
 from db.models.refund import RefundRow
+from db.models.retained_record import RetainedRecordRow
 from db.models.second_factor import CodeFailureRow, RecoveryCodeRow, TotpFactorRow
 from db.models.switch import SwitchRow
 from db.models.throttle import ThrottleRow
@@ -52,6 +54,7 @@ __all__ = [
     "CampaignResultRow",
     "CampaignRow",
     "CodeFailureRow",
+    "ErasureRow",
     "LookRow",
     "MandateRow",
     "MandateSaltRow",
@@ -76,6 +79,7 @@ __all__ = [
     "ProviderCallRow",
     "RecoveryCodeRow",
     "RefundRow",
+    "RetainedRecordRow",
     "SwitchRow",
     "ThrottleRow",
     "TotpFactorRow",

@@ -41,3 +41,5 @@ class UserRow(SQLModel, table=True):
     locale: str = "en"
     time_zone: str = "UTC"
     display_currency: str | None = Field(default=None, sa_type=CHAR(3))
+    erased_at: OptionalInstant = None
+    """Nothing of a person is left in this row; amounts still point to it."""

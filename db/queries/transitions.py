@@ -20,15 +20,18 @@ from db.locks import lock
 from db.models.attempt import AttemptRow
 from db.models.booking import PUBLISHED_BOOKING_STATUS, BookingRow
 from db.models.campaign import CampaignRow
+from db.models.erasure import ErasureRow
 from db.models.payment import PaymentRow
 from db.queries.notices import NewNotice, add_notices
 from domain.attempts import ATTEMPT_TRANSITIONS, AttemptState
 from domain.campaigns import CAMPAIGN_TRANSITIONS, CampaignState
+from domain.erasures import ERASURE_TRANSITIONS, ErasureState
 from domain.orders import BOOKING_TRANSITIONS, BookingState
 from domain.payments import PAYMENT_TRANSITIONS, PaymentState
 
-Stateful = CampaignRow | AttemptRow | BookingRow | PaymentRow
-State = CampaignState | AttemptState | BookingState | PaymentState
+OfCampaign = CampaignRow | AttemptRow | BookingRow | PaymentRow
+Stateful = OfCampaign | ErasureRow
+State = CampaignState | AttemptState | BookingState | PaymentState | ErasureState
 
 EVENTS_CHANNEL = "campaign_events"
 _NOTHING: Mapping[str, Any] = {}
@@ -65,7 +68,7 @@ async def change_state(
     data: Mapping[str, Any] = _NOTHING,
     notices: Sequence[NewNotice] = (),
 ) -> None:
-    """Move the row to another state, append the campaign's event and write the notices.
+    """Move the row to another state, append its campaign's event and write the notices.
 
     The row is read again under lock first, unless this transaction holds that lock already, so
     `row` tells the truth afterwards.
@@ -75,6 +78,22 @@ async def change_state(
         StaleRow: the row was changed after the caller read it.
     """
     await _lock_again(session, row)
+    _move(row, to, now)
+    if not isinstance(row, PaymentRow):
+        row.row_version += 1
+    row.updated_at = now
+    await session.flush()
+    campaign_id = _campaign_of(row)
+    if campaign_id is not None and not isinstance(row, ErasureRow):
+        subject = {} if isinstance(row, CampaignRow) else {_subject(row): str(row.id)}
+        told = {"state": to.value, **subject, **data}
+        number = await append_event(session, campaign_id, event, told, now)
+        if isinstance(row, CampaignRow):
+            set_committed_value(row, "event_seq", number)
+    await add_notices(session, notices, now)
+
+
+def _move(row: Stateful, to: State, now: datetime) -> None:
     match row, to:
         case CampaignRow(), CampaignState():
             CAMPAIGN_TRANSITIONS.check(row.status, to)
@@ -90,20 +109,13 @@ async def change_state(
         case PaymentRow(), PaymentState():
             PAYMENT_TRANSITIONS.check(row.state, to)
             row.state = to
+        case ErasureRow(), ErasureState():
+            ERASURE_TRANSITIONS.check(row.state, to)
+            row.state = to
+            if ERASURE_TRANSITIONS.final(to):
+                row.ended_at = now
         case _:
             raise TypeError(f"{to!r} is no state of a {type(row).__name__}")
-    if not isinstance(row, PaymentRow):
-        row.row_version += 1
-    row.updated_at = now
-    await session.flush()
-    campaign_id = _campaign_of(row)
-    if campaign_id is not None:
-        subject = {} if isinstance(row, CampaignRow) else {_subject(row): str(row.id)}
-        told = {"state": to.value, **subject, **data}
-        number = await append_event(session, campaign_id, event, told, now)
-        if isinstance(row, CampaignRow):
-            set_committed_value(row, "event_seq", number)
-    await add_notices(session, notices, now)
 
 
 async def append_event(
@@ -202,7 +214,13 @@ async def _lock_again(session: AsyncSession, row: Stateful) -> None:
 
 
 def _campaign_of(row: Stateful) -> UUID | None:
-    return row.id if isinstance(row, CampaignRow) else row.campaign_id
+    match row:
+        case CampaignRow():
+            return row.id
+        case ErasureRow():
+            return None
+        case _:
+            return row.campaign_id
 
 
 def _subject(row: AttemptRow | BookingRow | PaymentRow) -> str:

@@ -30,6 +30,8 @@ DATA: dict[str, Any] = {
     "reason": "card_declined",
     "factor": "passkey",
     "left": 3,
+    "due_at": "2026-12-01T10:00:00+00:00",
+    "waits_for": ["trip", "refund"],
 }
 FLIGHT = Itinerary(
     slices=(

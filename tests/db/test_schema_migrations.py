@@ -19,6 +19,7 @@ from db.session import (
     Database,
     SystemActor,
 )
+from domain import retention
 
 ROLES = (OWNER_ROLE, APP_ROLE, WORKER_ROLE, OPERATOR_ROLE, BACKUP_ROLE)
 
@@ -115,6 +116,20 @@ def test_every_table_says_who_may_do_what(database_url: str):
         if TABLES[table].of(role) != "/"
     }
     assert needed - set(policies) == set()
+
+
+def test_every_table_says_what_becomes_of_a_person_who_is_erased():
+    # A new table: a line in domain/retention.py too.
+    known = {table.name: set(table.columns.keys()) for table in SQLModel.metadata.sorted_tables}
+    assert set(retention.TABLES) == set(known)
+    for name, rule in retention.TABLES.items():
+        assert set(rule.empties) <= known[name], name
+        assert rule.of_traveler is None or rule.of_traveler in known[name]
+        if rule.fate is not retention.Fate.NOBODYS and name != "users":
+            assert "user_id" in known[name], name
+        if rule.fate is retention.Fate.EMPTIED:
+            sealed = {column for column in known[name] if column.endswith("_encrypted")}
+            assert sealed <= set(rule.empties), name
 
 
 def test_a_login_that_is_no_superuser_can_migrate_and_take_on_a_role(empty_database_url: str):

@@ -18,6 +18,7 @@ from domain.attempts import (
     published_state,
 )
 from domain.campaigns import CAMPAIGN_TRANSITIONS, ENDED, WATCHING, CampaignState
+from domain.erasures import ERASURE_TRANSITIONS, ErasureState
 from domain.errors import IllegalTransition
 from domain.orders import BOOKING_TRANSITIONS, LIVE_BOOKINGS, BookingState
 from domain.payments import PAYMENT_TRANSITIONS, PaymentState
@@ -28,6 +29,7 @@ TABLES = [
     (ATTEMPT_TRANSITIONS, AttemptState, AttemptState.VALIDATING, {"captured", "failed"}),
     (BOOKING_TRANSITIONS, BookingState, BookingState.ORDERED, {"cancelled", "flown"}),
     (PAYMENT_TRANSITIONS, PaymentState, PaymentState.CREATED, {"voided"}),
+    (ERASURE_TRANSITIONS, ErasureState, ErasureState.ASKED, {"withdrawn", "done"}),
 ]
 every_table = pytest.mark.parametrize(
     ("table", "states", "first", "ends"), TABLES, ids=lambda v: getattr(v, "entity", None)
