@@ -55,6 +55,7 @@ from domain.travelers import add_months
 CHART_DAYS = 60
 PAGE = 20
 _STORY = 60
+_BEING_BOOKED = frozenset({CampaignState.BOOKING, CampaignState.BOOKED})
 # Judged anew for the table of the nearest; the decisions say which ones are worth it.
 _NEAREST = 24
 # Another city or currency is no near miss.
@@ -106,6 +107,7 @@ class WishRead:
 
     brief: Brief
     best_offer: Offer | None
+    taken: Offer | None  # what is being booked, as it was seen
     near: tuple[NearOffer, ...]
     left_alone: Mapping[str, datetime]
     attempts: tuple[AttemptRow, ...]
@@ -161,16 +163,19 @@ async def read_wish(services: Services, owner: UserId, campaign_id: UUID) -> Wis
         cards = await list_payment_methods(session, owner)
         (brief,) = await _briefs(services, session, [row], cards, now)
         near = await _near(session, row) if row.status is not CampaignState.BOOKED else ()
-        booked = brief.standing.attempt if brief.standing.booking else None
+        attempt = brief.standing.attempt
         beside: list[OfferDecisionRow] = []
-        if booked is not None:
-            beside = await matched_beside(session, row.id, booked.itinerary_key, booked.started_at)
+        if attempt is not None and row.status in _BEING_BOOKED:
+            beside = await matched_beside(
+                session, row.id, attempt.itinerary_key, attempt.started_at
+            )
         waiting = None
-        if row.status is CampaignState.BOOKING and brief.standing.attempt is not None:
-            waiting = await payment_to_confirm(session, brief.standing.attempt.id)
+        if row.status is CampaignState.BOOKING and attempt is not None:
+            waiting = await payment_to_confirm(session, attempt.id)
         return WishRead(
             brief=brief,
             best_offer=await _best_offer(session, brief),
+            taken=await _taken(session, attempt, beside),
             near=near,
             left_alone=await left_alone(session, row.id, now),
             attempts=tuple(await attempts_of(session, row.id)),
@@ -250,6 +255,16 @@ async def _best_offer(session: AsyncSession, brief: Brief) -> Offer | None:
             place = (day.best_look_id, day.best_offer_id)
             found = await snapshots_of(session, [place])
             return Offer.model_validate(found[place].offer) if place in found else None
+    return None
+
+
+async def _taken(
+    session: AsyncSession, attempt: AttemptRow | None, beside: Sequence[OfferDecisionRow]
+) -> Offer | None:
+    for one in beside:
+        if attempt is not None and one.itinerary_key == attempt.itinerary_key:
+            found = await snapshots_of(session, [(one.look_id, one.offer_id)])
+            return next((Offer.model_validate(row.offer) for row in found.values()), None)
     return None
 
 

@@ -80,7 +80,7 @@ def price_chart(prices: Sequence[DayPrice], budget: Money, today: date) -> Price
     points = [(scale.x(price.day), scale.y(price.minor)) for price in prices]
     budget_y = scale.y(budget.minor)
     last_x, last_y = points[-1]
-    now = Money(minor=shown[-1], currency=budget.currency)
+    now = _rounded(shown[-1], budget.currency)
     return PriceChart(
         line=_path(points, prices),
         band=_band(middle, scale) if middle else None,
@@ -131,14 +131,14 @@ def summary_of(prices: Sequence[DayPrice], budget: Money, today: date) -> str:
     lowest = min(price.minor for price in prices)
     highest = max(price.minor for price in prices)
     if len(prices) == 1:
-        fare = Money(minor=lowest, currency=currency).short()
+        fare = _rounded(lowest, currency).short()
         return f"One day seen so far: {fare}; your budget is {budget.figure()}."
     days = (max(today, prices[-1].day) - prices[0].day).days + 1
     within = sum(1 for price in prices if price.minor <= budget.minor)
     met = f"within your budget of {budget.figure()} on {within} of {len(prices)} days seen"
     if within == 0:
         met = f"never within your budget of {budget.figure()}"
-    low, high = _figure(lowest, currency), Money(minor=highest, currency=currency).short()
+    low, high = _rounded(lowest, currency).figure(), _rounded(highest, currency).short()
     return (
         f"Cheapest fare a day over {days} days: between {low} and {high}, {met};"
         f" {_trend(prices)} over the last week."
@@ -255,6 +255,13 @@ def _short(day: date) -> str:
 
 def _figure(minor: int, currency: str) -> str:
     return Money(minor=minor, currency=currency).figure()
+
+
+def _rounded(minor: int, currency: str) -> Money:
+    """Leave out the cents of an amount that has three digits without them."""
+    one = 10 ** exponent(currency)
+    whole = minor if minor < 100 * one else round(minor / one) * one
+    return Money(minor=whole, currency=currency)
 
 
 def _rows(prices: Sequence[DayPrice], budget: Money) -> list[tuple[date, Money, Money]]:

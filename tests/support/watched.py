@@ -28,7 +28,7 @@ from domain.campaigns import BookingMode
 from domain.criteria import Criteria
 from domain.ids import CampaignId, UserId, attempt_id_for
 from domain.itineraries import Itinerary, Segment, Slice
-from domain.matching import judge
+from domain.matching import FLIGHTS_FIT, judge
 from domain.messages.campaign import Consent, NewCampaign
 from domain.money import Money
 from domain.offers import DatePair, Offer, OfferPassenger, Party
@@ -142,7 +142,8 @@ class Watched:
             )
             for offer in offers
         ]  # fmt: skip
-        best = min(offers, key=lambda o: o.total.minor)
+        fitting = [offer for offer, verdict in verdicts if verdict.reason in FLIGHTS_FIT]
+        best = min(fitting, key=lambda o: o.total.minor)
         fare = self.fare(campaign, at, best.total.minor, look.id, best.offer_id, len(offers))
         await record_look(self.session, look, [], snapshots, decisions, fares=[fare])
         return look.id

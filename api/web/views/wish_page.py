@@ -83,6 +83,9 @@ class AllowOnce:
 class BookingNow:
     """A booking in progress."""
 
+    price: Money
+    flights: str | None
+    dates: str | None
     steps: tuple[Step, ...]
     since: datetime
     may_close: bool
@@ -113,7 +116,7 @@ class WishPage:
     last_look: datetime | None
     next_look: datetime | None
     due: bool
-    looks_lately: int
+    looks_today: int
     looks: int
     offers: int
     best: Money | None
@@ -177,7 +180,7 @@ def wish_page(read: WishRead, now: datetime, zone: str = "UTC") -> WishPage:
         last_look=standing.fares.last_at if standing.fares else None,
         next_look=brief.next_look,
         due=brief.next_look is not None and brief.next_look <= now,
-        looks_lately=brief.days[-1].looks if brief.days else 0,
+        looks_today=looks_today(read, now),
         looks=standing.fares.looks if standing.fares else 0,
         offers=standing.fares.offers if standing.fares else 0,
         best=best,
@@ -210,6 +213,11 @@ def wish_page(read: WishRead, now: datetime, zone: str = "UTC") -> WishPage:
         ended=row.status in ENDED,
         stopped=read.stopped,
     )
+
+
+def looks_today(read: WishRead, now: datetime) -> int:
+    newest = read.brief.days[-1] if read.brief.days else None
+    return newest.looks if newest is not None and newest.day == now.date() else 0
 
 
 def version_of(read: WishRead) -> str:
@@ -277,6 +285,9 @@ def booking_now(read: WishRead) -> BookingNow | None:
     if all(step.state.value == "done" for step in steps):
         return None
     return BookingNow(
+        price=Money(minor=attempt.matched_minor, currency=attempt.currency),
+        flights=flights_words(read.taken.itinerary) if read.taken else None,
+        dates=_dates(read.taken.itinerary) if read.taken else None,
         steps=steps,
         since=attempt.started_at,
         may_close=can_close(attempt.state),
