@@ -93,6 +93,13 @@ PAGE_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.SIGN_IN, strangers=Answer.ABSE
 """A page about one thing of one person's."""
 MONEY_PAGE = _rule(Answer.STEP_UP, nobody=Answer.SIGN_IN, stepped_up=Answer.HEARD)
 """Where money can be made to move: a second factor comes first, whosever thing it is."""
+FACTOR_SHOWN = _rule(
+    Answer.STEP_UP, nobody=Answer.SIGN_IN, strangers=Answer.HEARD, stepped_up=Answer.HEARD
+)
+"""The owner has a second factor and must show it; the others have none yet, and just signed in."""
+FACTOR_SHOWN_OF_OWNER = _rule(
+    Answer.STEP_UP, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT, stepped_up=Answer.HEARD
+)
 
 ROUTES: Mapping[str, Rule] = {
     # What the application is
@@ -203,31 +210,30 @@ ROUTES: Mapping[str, Rule] = {
     "GET /pay/{token}": LINK,
     "POST /pay/{token}": LINK,
     "GET /pay/{token}/return": LINK,
-    # Second factors
+    # Second factors: the door, the step up, and the account's
+    "GET /sign-in/second-factor": DOOR,
+    "POST /sign-in/second-factor": DOOR,
+    "POST /sign-in/second-factor/passkey": DOOR,
+    "POST /sign-in/second-factor/lost": DOOR,
+    "POST /sign-in/passkey/options": DOOR,
+    "POST /sign-in/passkey": DOOR,
     "GET /step-up": PAGE,
     "POST /step-up": PAGE,
+    "POST /step-up/passkey": PAGE,
     "GET /account/security": PAGE,
-    "POST /account/security/app": PAGE,
-    "GET /account/security/app": PAGE,
-    "POST /account/security/app/confirm": PAGE,
-    "GET /account/security/app/remove": PAGE,
-    "POST /account/security/app/remove": PAGE,
-    "POST /account/security/recovery-codes": PAGE,
-    # Making a wish and changing one
-    "GET /auto-booking/new": PAGE,
-    "POST /auto-booking/new": PAGE,
-    "GET /auto-booking/new/map": PAGE,
-    "GET /auto-booking/new/{draft_id}": PAGE_OF_OWNER,
-    "POST /auto-booking/new/{draft_id}/past": PAGE_OF_OWNER,
-    "GET /auto-booking/new/{draft_id}/{step}": PAGE_OF_OWNER,
-    "POST /auto-booking/new/{draft_id}/check": ORDER_OF_OWNER,
-    "POST /auto-booking/new/{draft_id}/{step}": PAGE_OF_OWNER,
-    "POST /auto-booking/new/{draft_id}/discard": PAGE_OF_OWNER,
-    "GET /auto-booking/wishes/{campaign_id}/edit": PAGE_OF_OWNER,
-    "POST /auto-booking/wishes/{campaign_id}/edit": PAGE_OF_OWNER,
-    "GET /auto-booking/wishes/{campaign_id}/edit/{step}": PAGE_OF_OWNER,
-    "POST /auto-booking/wishes/{campaign_id}/edit/{step}": PAGE_OF_OWNER,
-    "POST /auto-booking/wishes/{campaign_id}/edit/discard": PAGE_OF_OWNER,
+    "GET /account/security/password": FACTOR_SHOWN,
+    "POST /account/security/password": FACTOR_SHOWN,
+    "POST /account/security/app": FACTOR_SHOWN,
+    "GET /account/security/app": FACTOR_SHOWN,
+    "POST /account/security/app/confirm": FACTOR_SHOWN,
+    "GET /account/security/app/remove": FACTOR_SHOWN,
+    "POST /account/security/app/remove": FACTOR_SHOWN,
+    "POST /account/security/recovery-codes": FACTOR_SHOWN,
+    "GET /account/security/passkeys/new": FACTOR_SHOWN,
+    "POST /account/security/passkeys/options": FACTOR_SHOWN,
+    "POST /account/security/passkeys": FACTOR_SHOWN,
+    "GET /account/security/passkeys/{passkey_id}/remove": FACTOR_SHOWN_OF_OWNER,
+    "POST /account/security/passkeys/{passkey_id}/remove": FACTOR_SHOWN_OF_OWNER,
     # Operators' tools: the address is the permission
     "OPTIONS /api/temporal-codec/{tag}/decode": LINK,
     "POST /api/temporal-codec/{tag}/decode": LINK,

@@ -27,14 +27,13 @@ from api.web import (
     card_setup,
     dashboard,
     pay,
-    security,
-    step_up,
     wish_orders,
     wishes,
     wizard,
     wizard_edit,
 )
 from api.web.account_pages import router as account_pages
+from api.web.factor_pages import router as factor_pages
 from api.web.kept_pages import router as kept_pages
 from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
@@ -109,14 +108,12 @@ def create_app(
         dashboard,
         wishes,
         wish_orders,
-        step_up,
-        security,
         wizard,
         wizard_edit,
         operator_codec,
     ):
         app.include_router(module.router)
-    for router in (account_pages, kept_pages):
+    for router in (account_pages, factor_pages, kept_pages):
         app.include_router(router)
     app.mount("/static", Static(directory=STATIC), name="static")
     errors.install(app, problem_page)

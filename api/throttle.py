@@ -103,6 +103,11 @@ def sign_in_tries(request: Request, account: str, known_device: str | None) -> l
     ]
 
 
+def passkey_tries(request: Request) -> list[Try]:
+    """Return what a question to anybody's passkey counts as: each is kept for minutes."""
+    return [Try(_NETWORK, ("passkey", network_of(request)))]
+
+
 def new_account_tries(request: Request) -> list[Try]:
     return [Try(_ACCOUNTS_FROM_NETWORK, ("sign-up", network_of(request)))]
 

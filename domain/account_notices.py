@@ -158,6 +158,19 @@ def _recovery(facts: NoticeFacts, say: Words) -> Draft:
     )
 
 
+def _guessed(facts: NoticeFacts, say: Words) -> Draft:
+    del facts
+    return Draft(
+        say("Somebody knows your password"),
+        say("Somebody gave your password and then wrong codes of a second factor, several times."),
+        (
+            say("They did not get in; from now on each further try takes longer."),
+            say("If this was not you, choose a new password at once."),
+        ),
+        _look(say),
+    )
+
+
 def _api_key(facts: NoticeFacts, say: Words) -> Draft:
     spends = bool(facts.data.get("may_spend"))
     return Draft(
@@ -181,6 +194,8 @@ def _factor(facts: NoticeFacts, say: Words) -> str:
             return say("the codes of an authenticator app")
         case "recovery_codes":
             return say("recovery codes")
+        case "all":
+            return say("any second factor")
         case _:
             return say("another factor")
 
@@ -214,6 +229,7 @@ ACCOUNT_WRITERS: Mapping[str, Writer] = {
     "factor_added": _factor_added,
     "factor_removed": _factor_removed,
     "recovery_code_used": _recovery,
+    "codes_guessed": _guessed,
     "api_key_created": _api_key,
     **PRIVACY_WRITERS,
 }

@@ -16,7 +16,8 @@ _STEPS_AROUND = 1
 # No letter that is read as another or as a number; 32 of them, so that every byte is as likely.
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _GROUP = 5
-_FREE_TRIES = 5
+FREE_TRIES = 5
+"""So many wrong codes are slips; at the last of them the owner is told."""
 _FIRST_WAIT = timedelta(seconds=30)
 _LONGEST_WAIT = timedelta(minutes=15)
 _FORGOTTEN_AFTER = timedelta(hours=24)
@@ -88,9 +89,9 @@ def wait_until(failures: int, last_failed_at: datetime) -> datetime:
     It never grows past a quarter of an hour, so that whoever guesses gets nowhere and whoever
     owns the account is not locked out.
     """
-    if failures < _FREE_TRIES:
+    if failures < FREE_TRIES:
         return last_failed_at
-    doubled: int = 1 << min(failures - _FREE_TRIES, 10)
+    doubled: int = 1 << min(failures - FREE_TRIES, 10)
     return last_failed_at + min(_FIRST_WAIT * doubled, _LONGEST_WAIT)
 
 

@@ -87,6 +87,7 @@ KIND_OF: Mapping[str, Kind] = {
     "factor_added": Kind.ACCOUNT,
     "factor_removed": Kind.ACCOUNT,
     "recovery_code_used": Kind.ACCOUNT,
+    "codes_guessed": Kind.ACCOUNT,
     "api_key_created": Kind.ACCOUNT,
     "erasure_asked": Kind.ACCOUNT,
     "erasure_waits": Kind.ACCOUNT,

@@ -185,14 +185,21 @@ async def begin_assertion(
     *,
     challenge: bytes | None = None,
 ) -> str:
-    """Return, as JSON for the browser, a question to one of the person's passkeys."""
+    """Return, as JSON for the browser, a question to one of the person's passkeys.
+
+    Raises:
+        PasskeyRefused: the person has none, or our address cannot have any.
+    """
     party = _party(services)
+    known = await passkeys.list_passkeys(session, user_id)
+    if not known:
+        raise PasskeyRefused("You have no passkey here.")
     asked = await _new_challenge(session, services, question, challenge)
     options = webauthn.generate_authentication_options(
         rp_id=party.id,
         challenge=asked,
         timeout=_LASTS_MS,
-        allow_credentials=_descriptors(await passkeys.list_passkeys(session, user_id)),
+        allow_credentials=_descriptors(known),
         user_verification=UserVerificationRequirement.REQUIRED,
     )
     return webauthn.options_to_json(options)

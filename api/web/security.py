@@ -2,10 +2,9 @@
 
 import io
 from collections.abc import Sequence
-from typing import Annotated
 
 import segno
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter
 from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
@@ -14,33 +13,18 @@ from api.telling import tell
 from api.web.factor_desk import desk_of, note
 from api.web.forms import FormDep, Problems
 from api.web.pages import redirect, render
+from api.web.passkeys import passkey_names, relying_party
+from api.web.security_gate import PATH, ChangingDep, Next, onward_of, with_next
 from api.web.sessions import keep_session, rotate_session
-from api.web.step_up import is_stepped_up
-from api.web.visits import Elsewhere, SignedInDep, Visit, back_to, safe_next
+from api.web.views.security import PasskeyShown
+from api.web.visits import SignedInDep, Visit
 from db.queries.factors import delete_totp, factors_of, replace_recovery_codes
+from db.queries.passkeys import list_passkeys
 from db.queries.users import get_user
-from db.queries.web_sessions import get_session
 from domain.factors import grouped, provisioning_uri
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
-PATH = "/account/security"
 _ISSUER = "Parker Flight"
-Next = Annotated[str | None, Query(alias="next", max_length=2000)]
-
-
-async def _changing(visit: SignedInDep) -> Visit:
-    """Let factors be changed by who has just shown one, or a recovery code; or who has none."""
-    async with visit.transaction() as session:
-        factors = await factors_of(session, visit.user_id)
-        row = await get_session(session, visit.me.session_id)
-    until = row.factors_open_until if row is not None else None
-    recovering = until is not None and visit.now < until
-    if factors.any and not recovering and not is_stepped_up(visit):
-        raise Elsewhere(back_to("/step-up", _with_next(PATH, _onward(_asked_for(visit)))))
-    return visit
-
-
-ChangingDep = Annotated[Visit, Depends(_changing)]
 
 
 @router.get(PATH)
@@ -48,8 +32,16 @@ async def show_security(visit: SignedInDep, wanted: Next = None) -> Response:
     """Say what the account is opened with, and offer what is missing."""
     async with visit.transaction() as session:
         factors = await factors_of(session, visit.user_id)
+        rows = await list_passkeys(session, visit.user_id)
+        names = await passkey_names(session, visit.services, rows)
     return render(
-        visit, "security/overview.html", factors=factors, next=_onward(wanted), nav="account"
+        visit,
+        "security/overview.html",
+        factors=factors,
+        passkeys=[PasskeyShown.of(row, name) for row, name in zip(rows, names, strict=True)],
+        passkeys_work=relying_party(visit.services.settings) is not None,
+        next=onward_of(wanted),
+        nav="account",
     )
 
 
@@ -60,19 +52,19 @@ async def submit_app(visit: ChangingDep, form: FormDep) -> Response:
         begun = await desk_of(visit).begin_app(session, visit.user_id, visit.now)
     if not begun:
         return redirect(PATH, say="You have an authenticator app already. Remove it first.")
-    return redirect(_with_next(f"{PATH}/app", _onward(form.text("next"))))
+    return redirect(with_next(f"{PATH}/app", onward_of(form.text("next"))))
 
 
 @router.get(f"{PATH}/app")
 async def show_app(visit: ChangingDep, wanted: Next = None) -> Response:
     """Show the QR code and ask for a first code."""
-    return await _app_page(visit, _onward(wanted))
+    return await _app_page(visit, onward_of(wanted))
 
 
 @router.post(f"{PATH}/app/confirm")
 async def submit_app_code(visit: ChangingDep, form: FormDep) -> Response:
     """Take the first code; show the recovery codes this once."""
-    onward = _onward(form.text("next"))
+    onward = onward_of(form.text("next"))
     async with visit.transaction() as session:
         confirmed = await desk_of(visit).confirm_app(
             session, visit.user_id, form.text("code"), visit.now
@@ -84,12 +76,12 @@ async def submit_app_code(visit: ChangingDep, form: FormDep) -> Response:
             codes = (
                 () if left else await desk_of(visit).new_codes(session, visit.user_id, visit.now)
             )
-            await note(session, visit, "factor_added", factor="totp")
+            await note(session, visit.user_id, visit.now, "factor_added", factor="totp")
             token = await rotate_session(
                 session, visit.services, visit.me.session_id, stepped_up=True
             )
     if not confirmed and pending is None:
-        return redirect(_with_next(PATH, onward))
+        return redirect(with_next(PATH, onward))
     if not confirmed:
         problems = Problems()
         problems.add(
@@ -145,16 +137,16 @@ async def submit_recovery_codes(visit: ChangingDep, form: FormDep) -> Response:
         if not factors.any:
             return redirect(PATH, say="Set up an authenticator app or a passkey first.")
         codes = await desk_of(visit).new_codes(session, visit.user_id, visit.now)
-        await note(session, visit, "factor_added", factor="recovery_codes")
+        await note(session, visit.user_id, visit.now, "factor_added", factor="recovery_codes")
     await tell(visit.services, visit.user_id)
-    return codes_page(visit, codes, _onward(form.text("next")))
+    return codes_page(visit, codes, onward_of(form.text("next")))
 
 
 async def factor_removed(session: AsyncSession, visit: Visit, factor: str) -> None:
     """Tell the owner; without a factor there is nothing that recovery codes could stand in for."""
     if not (await factors_of(session, visit.user_id)).any:
         await replace_recovery_codes(session, visit.user_id, (), visit.now)
-    await note(session, visit, "factor_removed", factor=factor)
+    await note(session, visit.user_id, visit.now, "factor_removed", factor=factor)
 
 
 def codes_page(
@@ -171,7 +163,7 @@ async def _app_page(visit: Visit, onward: str | None, problems: Problems | None 
         secret = await desk_of(visit).pending_app(session, visit.user_id)
         account = await account_address(session, visit)
     if secret is None:
-        return redirect(_with_next(PATH, onward))
+        return redirect(with_next(PATH, onward))
     return render(
         visit,
         "security/app.html",
@@ -206,16 +198,3 @@ def _picture(uri: str) -> Markup:
         svgclass=None, lineclass=None, omitsize=True,
     )  # fmt: skip
     return Markup(out.getvalue().decode())  # noqa: S704 - drawn by us, of squares alone
-
-
-def _onward(wanted: str | None) -> str | None:
-    """Return where somebody was on their way to, if they were."""
-    return safe_next(wanted, default="") or None
-
-
-def _asked_for(visit: Visit) -> str | None:
-    return visit.request.query_params.get("next")
-
-
-def _with_next(path: str, onward: str | None) -> str:
-    return back_to(path, onward) if onward else path

@@ -36,6 +36,7 @@ async def begin_session(
     user_id: UserId,
     *,
     stepped_up_at: datetime | None = None,
+    factors_open_until: datetime | None = None,
 ) -> str:
     """Sign a browser in, on its owner's transaction; return the token for `keep_session`."""
     token = new_token()
@@ -48,6 +49,7 @@ async def begin_session(
         now=services.clock(),
         lasts=services.settings.accounts.session,
         stepped_up_at=stepped_up_at,
+        factors_open_until=factors_open_until,
     )
     return token
 

@@ -33,6 +33,8 @@ from runtime.web_tokens import new_token
 
 PENDING = "__Host-pending"
 PENDING_LASTS = timedelta(minutes=10)
+# Long enough to fetch another telephone, short enough that nobody finds the session open.
+RECOVERY_LASTS = timedelta(minutes=30)
 SECOND_FACTOR_PAGE = "/sign-in/second-factor"
 _ACTOR = SystemActor("authentication")
 
@@ -93,8 +95,14 @@ async def pending_of(visit: Visit) -> Pending | None:
         return Pending(row.id, ids.user_id, row.leads_to)
 
 
-async def finish_pending(visit: Visit, pending: Pending) -> RedirectResponse | None:
-    """Begin the session after a second factor was shown; None if it was begun already."""
+async def finish_pending(
+    visit: Visit, pending: Pending, *, stepped_up: bool = True
+) -> RedirectResponse | None:
+    """Begin the session after a second factor was shown; None if it was begun already.
+
+    Not `stepped_up`: what was shown stands in for a factor that is lost. It lets factors be
+    changed for a while; no money moves by it.
+    """
     await _end_session_here(visit)
     async with visit.services.database.transaction(pending.user_id) as session:
         row = await get_pending(session, pending.pending_id, lock=True)
@@ -102,7 +110,9 @@ async def finish_pending(visit: Visit, pending: Pending) -> RedirectResponse | N
             return None
         assert row is not None
         row.ended_at = visit.now
-        token, account = await _begin(session, visit, pending.user_id, stepped_up=True)
+        token, account = await _begin(
+            session, visit, pending.user_id, stepped_up=stepped_up, recovering=not stepped_up
+        )
     return _signed_in(visit, token, account, pending.leads_to, None)
 
 
@@ -122,7 +132,12 @@ async def _hold(session: AsyncSession, visit: Visit, user_id: UserId, leads_to: 
 
 
 async def _begin(
-    session: AsyncSession, visit: Visit, user_id: UserId, *, stepped_up: bool
+    session: AsyncSession,
+    visit: Visit,
+    user_id: UserId,
+    *,
+    stepped_up: bool,
+    recovering: bool = False,
 ) -> tuple[str, str | None]:
     """Return the new session's token, and the hash of the account's address if it has one."""
     user = await get_user(session, user_id)
@@ -132,6 +147,7 @@ async def _begin(
         visit.request,
         user_id,
         stepped_up_at=visit.now if stepped_up else None,
+        factors_open_until=visit.now + RECOVERY_LASTS if recovering else None,
     )
     return token, user.email_hmac if user is not None else None
 

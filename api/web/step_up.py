@@ -7,29 +7,34 @@ typed must not be lost by that: a POST that needs it first stores its draft, the
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from api.telling import tell
-from api.web import passkeys
-from api.web.factor_desk import desk_of, note
+from api.web.code_words import code_problems, status_of
+from api.web.factor_desk import ask_passkey, desk_of, note
 from api.web.forms import Form, FormDep, Problems
 from api.web.pages import redirect, render
+from api.web.passkeys import (
+    PasskeyRefused,
+    Purpose,
+    Question,
+    finish_assertion,
+    relying_party,
+)
 from api.web.sessions import keep_session, rotate_session
+from api.web.signing_in import RECOVERY_LASTS
 from api.web.visits import Elsewhere, SignedInDep, Visit, back_to, safe_next
-from api.web.words import span_of
 from db.queries.factors import factors_of
 from db.queries.web_sessions import get_session
-from db.second_factors import CodeAnswer, CodeKind
+from db.second_factors import CodeKind
 from domain.factors import Factors, is_fresh
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 PATH = "/step-up"
-# Long enough to fetch another telephone, short enough that nobody finds the session open.
-RECOVERY_LASTS = timedelta(minutes=30)
 
 
 def is_stepped_up(visit: Visit) -> bool:
@@ -88,8 +93,47 @@ async def show_step_up(
 
 @router.post(PATH)
 async def submit_step_up(visit: SignedInDep, form: FormDep) -> Response:
-    """Take a code of the authenticator app, or a recovery code."""
+    """Take a passkey's answer, a code of the authenticator app, or a recovery code."""
     onward = safe_next(form.text("next"))
+    if answer := form.text("passkey"):
+        return await _by_passkey(visit, onward, answer)
+    return await _by_code(visit, onward, form)
+
+
+@router.post(f"{PATH}/passkey")
+async def ask_for_passkey(visit: SignedInDep, _form: FormDep) -> Response:
+    """Put a question to the person's passkeys, for the script of the page."""
+    question = Question(Purpose.STEP_UP, visit.me.session_id)
+    async with visit.transaction() as session:
+        return await ask_passkey(session, visit, visit.user_id, question)
+
+
+async def _by_passkey(visit: Visit, onward: str, answer: str) -> Response:
+    question, token = Question(Purpose.STEP_UP, visit.me.session_id), None
+    problems = Problems()
+    async with visit.transaction() as session:
+        factors = await factors_of(session, visit.user_id)
+        try:
+            await finish_assertion(session, visit.services, visit.user_id, question, answer=answer)
+            token = await _stepped_up_now(session, visit)
+        except PasskeyRefused as refusal:
+            problems.general.append(str(refusal))
+    if token is None:
+        return _ask(visit, factors, onward, problems, status=422)
+    return _onward(visit, onward, token)
+
+
+async def _stepped_up_now(session: AsyncSession, visit: Visit) -> str:
+    return await rotate_session(session, visit.services, visit.me.session_id, stepped_up=True)
+
+
+def _onward(visit: Visit, onward: str, token: str) -> Response:
+    response = redirect(onward)
+    keep_session(response, visit.services, token)
+    return response
+
+
+async def _by_code(visit: Visit, onward: str, form: Form) -> Response:
     recovering = form.flag("recovering")
     typed = form.text("recovery_code" if recovering else "code")
     async with visit.transaction() as session:
@@ -105,19 +149,15 @@ async def submit_step_up(visit: SignedInDep, form: FormDep) -> Response:
         )
         token = None
         if answer.kind is CodeKind.TOTP:
-            token = await rotate_session(
-                session, visit.services, visit.me.session_id, stepped_up=True
-            )
+            token = await _stepped_up_now(session, visit)
         elif answer.kind is CodeKind.RECOVERY:
             row = await get_session(session, visit.me.session_id)
             assert row is not None
             row.factors_open_until = visit.now + RECOVERY_LASTS
             left = factors.codes_left - 1
-            await note(session, visit, "recovery_code_used", left=left)
+            await note(session, visit.user_id, visit.now, "recovery_code_used", left=left)
     if token is not None:
-        response: Response = redirect(onward)
-        keep_session(response, visit.services, token)
-        return response
+        return _onward(visit, onward, token)
     if answer.kind is CodeKind.RECOVERY:
         await tell(visit.services, visit.user_id)
         return redirect(
@@ -125,34 +165,21 @@ async def submit_step_up(visit: SignedInDep, form: FormDep) -> Response:
             say="Your recovery code was taken. For 30 minutes you can remove what you have lost"
             " and set up another; money moves only by that.",
         )
-    return _ask(visit, factors, onward, _problems(visit, form, answer, recovering=recovering))
+    problems = code_problems(form, answer, visit.now, recovering=recovering)
+    return _ask(visit, factors, onward, problems, status=status_of(answer))
 
 
-def _problems(visit: Visit, form: Form, answer: CodeAnswer, *, recovering: bool) -> Problems:
-    problems = Problems()
-    name = "recovery_code" if recovering else "code"
-    if answer.not_before is not None:
-        wait = span_of(int((answer.not_before - visit.now).total_seconds()) + 1)
-        problems.add(name, f"Too many wrong codes. Wait {wait}, then try again.")
-    elif not form.text(name):
-        problems.add(name, "Enter the code.")
-    elif recovering:
-        problems.add(name, "This is not one of your recovery codes, or it was used before.")
-    else:
-        problems.add(
-            name,
-            "This code is wrong, or it was used before. Wait for the next one in your app; if none"
-            " works, check that the clock of your device is right.",
-        )
-    return problems
-
-
-def _ask(visit: Visit, factors: Factors, onward: str, problems: Problems | None = None) -> Response:
+def _ask(
+    visit: Visit,
+    factors: Factors,
+    onward: str,
+    problems: Problems | None = None,
+    *,
+    status: int = 200,
+) -> Response:
     if not factors.any:
-        return render(visit, "step_up/first.html", next=onward)
-    status = 200
-    if problems:
-        status = 429 if "Too many" in " ".join(problems.fields.values()) else 422
+        works = relying_party(visit.services.settings) is not None
+        return render(visit, "step_up/first.html", next=onward, passkeys_work=works)
     return render(
         visit,
         "step_up/ask.html",
@@ -161,5 +188,4 @@ def _ask(visit: Visit, factors: Factors, onward: str, problems: Problems | None 
         next=onward,
         problems=problems,
         minutes=visit.services.settings.accounts.step_up_minutes,
-        passkeys_work=passkeys.relying_party(visit.services.settings) is not None,
     )

@@ -45,6 +45,7 @@ async def add_session(
     now: datetime,
     lasts: timedelta,
     stepped_up_at: datetime | None = None,
+    factors_open_until: datetime | None = None,
 ) -> WebSessionRow:
     """Remember a browser that has just signed in."""
     row = WebSessionRow(
@@ -56,6 +57,7 @@ async def add_session(
         last_seen_at=now,
         expires_at=now + lasts,
         stepped_up_at=stepped_up_at,
+        factors_open_until=factors_open_until,
     )
     session.add(row)
     await session.flush()

@@ -17,7 +17,9 @@ from db.models import (
     TripRequestRow,
 )
 from db.models.booking import BookingKind, BookingProvider
+from db.models.passkey import PasskeyRow
 from db.queries.campaigns import insert_campaign
+from db.queries.passkeys import add_passkey
 from db.queries.payment_methods import add_payment_method, add_payment_setup
 from db.queries.travelers import add_traveler
 from db.queries.web_sessions import add_session
@@ -56,6 +58,7 @@ class Belongings:
     """Of a browser, not the one that asks."""
     links: dict[str, UUID]
     """Of links in mails, by purpose."""
+    passkey_id: UUID
 
 
 async def give_belongings(
@@ -72,6 +75,7 @@ async def give_belongings(
             payment_method_id=card.id, created_at=now, updated_at=now,
         )  # fmt: skip
         await add_payment_setup(session, setup)
+        passkey = await _passkey(session, vault, owner, now)
         campaign_id = await _campaign(session, owner, traveler, now)
         pair = DatePair(origin="JFK", destination="LIS", departs_on=_day(now, 42))
         proposal = ProposalRow(
@@ -139,7 +143,23 @@ async def give_belongings(
         draft_id=draft.id,
         session_id=browser.id,
         links={link.purpose: link.id for link in links},
+        passkey_id=passkey.id,
     )
+
+
+async def _passkey(
+    session: AsyncSession, vault: PersonalVault, owner: UserId, now: datetime
+) -> PasskeyRow:
+    passkey_id = uuid4()
+    name = await vault.seal(
+        session, owner, "Laptop", table="passkeys", column="name", row_id=passkey_id
+    )
+    row = PasskeyRow(
+        id=passkey_id, user_id=owner, credential_id=passkey_id.bytes, public_key=b"-",
+        transports=[], backed_up=False, name_encrypted=name, created_at=now,
+    )  # fmt: skip
+    await add_passkey(session, row)
+    return row
 
 
 async def _traveler(

@@ -3,11 +3,13 @@
 import re
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import pyotp
 import pytest
 from browsing import Shown, Site
 from fastapi import APIRouter, Depends
+from passwords import PASSWORD, give_password
 from sqlalchemy import text
 from starlette.responses import Response
 
@@ -15,7 +17,7 @@ from api.web.forms import FormDep
 from api.web.pages import redirect, render
 from api.web.step_up import SteppedUpDep, require_step_up, step_up_then
 from api.web.visits import SignedInDep, Visit
-from db.queries.notices import pending_notices
+from db.queries.notices import due_notices
 from db.queries.web_sessions import list_sessions
 from db.session import SystemActor
 from runtime.clock import system_now
@@ -86,7 +88,10 @@ class Keeper:
 
     async def told(self) -> list[str]:
         async with self.database.transaction(SystemActor("test")) as session:
-            return [row.event for row in await pending_notices(session, user_id=self.user_id)]
+            return [
+                row.event
+                for row in await due_notices(session, self.user_id, system_now(), held=False)
+            ]
 
 
 @pytest.fixture
@@ -129,16 +134,14 @@ async def test_a_factor_is_asked_for_and_leads_back_with_what_was_typed(keeper: 
     assert "It was paid" in paid.text
 
 
-@pytest.mark.parametrize(
-    ("path", "back"),
-    [("/test/gated", "/test/gated"), ("/test/things/rome/pay", "/test/things/rome")],
-)
-async def test_a_post_without_a_fresh_factor_does_nothing(
-    keeper: Keeper, path: str, back: str
-) -> None:
-    refused = await keeper.site.post(path, follow=False)
-    assert refused.status == 303
-    assert refused.headers["location"] == f"/step-up?next={back.replace('/', '%2F')}"
+async def test_a_post_without_a_fresh_factor_does_nothing(keeper: Keeper) -> None:
+    for path, back in (
+        ("/test/gated", "/test/gated"),
+        ("/test/things/rome/pay", "/test/things/rome"),
+    ):
+        refused = await keeper.site.post(path, follow=False)
+        assert refused.status == 303
+        assert refused.headers["location"] == f"/step-up?next={back.replace('/', '%2F')}"
 
 
 async def test_a_factor_counts_for_minutes_in_this_browser_only(
@@ -155,12 +158,15 @@ async def test_a_factor_counts_for_minutes_in_this_browser_only(
         assert (await site.get("/test/gated", follow=False)).status == 303
 
 
-@pytest.mark.parametrize("onward", ["https://evil.example/", "//evil.example", "/\\evil", ""])
-async def test_nobody_is_led_to_somebody_elses_address(keeper: Keeper, onward: str) -> None:
+async def test_nobody_is_led_to_somebody_elses_address(keeper: Keeper) -> None:
     await keeper.set_up()
+    for onward in ("https://evil.example/", "//evil.example", "/\\evil", ""):
+        led = await keeper.site.get(f"/step-up?next={quote(onward, safe='')}", follow=False)
+        assert led.headers["location"] == "/auto-booking/dashboard"
     await keeper.forget_step_up()
     shown = await keeper.site.get("/step-up")
-    sent = await keeper.site.submit(shown, {"code": keeper.code(), "next": onward}, follow=False)
+    fields = {"code": keeper.code(), "next": "//evil.example"}
+    sent = await keeper.site.submit(shown, fields, follow=False)
     assert sent.headers["location"] == "/auto-booking/dashboard"
 
 
@@ -210,25 +216,41 @@ async def test_a_recovery_code_lets_a_lost_app_be_replaced_and_moves_no_money(
     assert await keeper.told() == events
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/account/security/app/remove"),
-        ("POST", "/account/security/app/remove"),
-        ("POST", "/account/security/recovery-codes"),
-        ("POST", "/account/security/app"),
-    ],
-)
-async def test_factors_are_changed_only_by_who_has_just_shown_one(
-    keeper: Keeper, method: str, path: str
-) -> None:
+async def test_factors_are_changed_only_by_who_has_just_shown_one(keeper: Keeper) -> None:
     await keeper.set_up()
     await keeper.forget_step_up()
-    ask = keeper.site.get if method == "GET" else keeper.site.post
-    refused = await ask(path, follow=False)
-    assert refused.headers["location"] == "/step-up?next=%2Faccount%2Fsecurity"
+    for ask, path in (
+        (keeper.site.get, "app/remove"),
+        (keeper.site.post, "app/remove"),
+        (keeper.site.post, "recovery-codes"),
+        (keeper.site.post, "app"),
+        (keeper.site.get, "passkeys/new"),
+        (keeper.site.post, "passkeys/options"),
+        (keeper.site.post, "passkeys"),
+        (keeper.site.get, "password"),
+    ):
+        refused = await ask(f"/account/security/{path}", follow=False)
+        assert refused.headers["location"] == "/step-up?next=%2Faccount%2Fsecurity"
     async with keeper.database.transaction(keeper.user_id) as session:
         assert await session.scalar(text("SELECT count(*) FROM totp_factors")) == 1
+
+
+async def test_a_first_factor_wants_the_password_where_the_browser_was_left_open(
+    keeper: Keeper, ana: Any, settings: Any
+) -> None:
+    async with keeper.database.transaction(keeper.user_id) as session:
+        for row in await list_sessions(session, keeper.user_id):
+            row.created_at = system_now() - settings.accounts.step_up
+    asked = await keeper.site.submit("/account/security", action="/account/security/app")
+    assert asked.path == "/account/security/password?next=%2Faccount%2Fsecurity"
+    assert "Sign out and in again" in asked.text
+    await give_password(keeper.database, ana)
+    asked = await keeper.site.get("/account/security/password?next=%2Faccount%2Fsecurity")
+    wrong = await keeper.site.submit(asked, {"password": "not it"})
+    assert wrong.problems() == ["This is not the password of your account."]
+    right = await keeper.site.submit(asked, {"password": PASSWORD})
+    assert right.path == "/account/security"
+    assert "ten codes" in (await keeper.set_up()).text
 
 
 async def test_new_recovery_codes_replace_the_old_ones(keeper: Keeper) -> None:
