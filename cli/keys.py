@@ -1,22 +1,18 @@
 """`parker keys`: accounts' API keys, and the master key that wraps everybody's data keys."""
 
-import asyncio
 import sys
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
 
 from cli.exits import Exit
+from cli.operating import run_as_operator
 from cli.output import complain, print_rows, say
 from domain.api_keys import KeyGrant, Scope, SpendingLimits, scopes_up_to
 from domain.errors import MoneyFormat
 from domain.money import Money
-
-if TYPE_CHECKING:
-    from cli.operator import Operator
 
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="API keys, and rotating the master key.")
@@ -51,7 +47,7 @@ def create(
     consent is its only limit, and without --expires it is good until it is revoked.
     """
     grant = _grant(scope, cap, cap_total, expires)
-    key, prefix = _run(lambda operator: operator.create(email, name, reason, grant))
+    key, prefix = run_as_operator(lambda operator: operator.create(email, name, reason, grant))
     say(f"Key {prefix}… for {email}. It is shown this once; keep it safe.")
     sys.stdout.write(key + "\n")
 
@@ -61,7 +57,7 @@ def create(
 )
 def list_keys(email: _Email, reason: _Reason, as_json: _Json = False) -> None:
     """List a person's keys, newest first. Who looked and why is written down and shown to them."""
-    rows = _run(lambda operator: operator.list(email, reason))
+    rows = run_as_operator(lambda operator: operator.list(email, reason))
     print_rows(
         [
             "id",
@@ -89,7 +85,7 @@ def revoke(
         wanted = UUID(key_id)
     except ValueError:
         raise typer.BadParameter("give the id as `parker keys list` shows it") from None
-    if not _run(lambda operator: operator.revoke(email, wanted, reason)):
+    if not run_as_operator(lambda operator: operator.revoke(email, wanted, reason)):
         complain("There is no such key.")
         raise typer.Exit(Exit.NOT_FOUND)
     say("Revoked.")
@@ -141,24 +137,3 @@ def _amount(text: str) -> Money:
         return Money.parse(amount, currency.strip().upper())
     except (MoneyFormat, ValueError):
         raise typer.BadParameter(f"{text!r} is not an amount like `520 USD`") from None
-
-
-def _run(work: "Callable[[Operator], Coroutine[Any, Any, T]]") -> T:
-    """Do something with the database as an operator; a database that is away ends the command."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from cli.operator import operating
-    from runtime.crypto import DecryptionFailed
-
-    async def opened() -> T:
-        async with operating() as operator:
-            return await work(operator)
-
-    try:
-        return asyncio.run(opened())
-    except SQLAlchemyError as error:
-        complain(f"The database does not answer ({type(error).__name__}).")
-        raise typer.Exit(Exit.UNAVAILABLE) from error
-    except DecryptionFailed as error:
-        complain(f"A data key does not open: {error}.")
-        raise typer.Exit(Exit.FAILURE) from error

@@ -24,6 +24,7 @@ _SUBJECTS = {
     "mandate": "cli.mandate",
     "card": "cli.card",
     "keys": "cli.keys",
+    "user": "cli.user",
     "demo": "cli.demo",
     "simulate": "cli.simulate",
     "config": "cli.config",

@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cli.operator_accounts import OperatorAccounts
 from db.accounts import ensure_account, issue_api_key
+from db.models.user import UserRow
 from db.queries.users import find_user_id_by_email_hmac, list_api_keys, revoke_api_key
 from db.reads import Look, looking_at
 from db.session import OPERATOR_ROLE, Database, SystemActor
@@ -31,8 +33,8 @@ class Operator:
 
     async def create(self, email: str, name: str, why: str, grant: KeyGrant) -> tuple[str, str]:
         """Make a key, and the account if it is new; return the key and its prefix."""
-        user_id, now = await self._person(email) or UserId(uuid4()), system_now()
-        async with self._looking(user_id, why) as session:
+        user_id, now = await self.person(email) or UserId(uuid4()), system_now()
+        async with self.looking(user_id, _KEYS, why) as session:
             await ensure_account(
                 session, self._vault, email=email, pepper=self._pepper, now=now, new_id=user_id
             )
@@ -42,27 +44,44 @@ class Operator:
             return key, row.prefix
 
     async def list(self, email: str, why: str) -> "list[dict[str, object]]":
-        user_id = await self._person(email)
+        user_id = await self.person(email)
         if user_id is None:
             return []
-        async with self._looking(user_id, why) as session:
+        async with self.looking(user_id, _KEYS, why) as session:
             rows = await list_api_keys(session, user_id)
             return [row.model_dump(exclude={"key_hash", "user_id"}) for row in rows]
 
     async def revoke(self, email: str, key_id: UUID, why: str) -> bool:
-        user_id = await self._person(email)
+        user_id = await self.person(email)
         if user_id is None:
             return False
-        async with self._looking(user_id, why) as session:
+        async with self.looking(user_id, _KEYS, why) as session:
             return await revoke_api_key(session, user_id, key_id, system_now())
 
-    async def _person(self, email: str) -> UserId | None:
+    async def person(self, email: str) -> UserId | None:
         async with self._database.transaction(_ACTOR) as session:
             return await find_user_id_by_email_hmac(session, email_hash(self._pepper, email))
 
-    def _looking(self, person: UserId, why: str) -> AbstractAsyncContextManager[AsyncSession]:
-        look = Look(self._name, _KEYS, why)
+    def looking(
+        self, person: UserId, what: str, why: str
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """Write down who looks at what and why, then show it."""
+        look = Look(self._name, what, why)
         return looking_at(self._database, self._vault, person, look, system_now())
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a transaction that sees no person."""
+        return self._database.transaction(_ACTOR)
+
+    async def address_of(self, session: AsyncSession, user: UserRow) -> str:
+        return await self._vault.open(
+            session, UserId(user.id), user.email_encrypted,
+            table="users", column="email", row_id=user.id,
+        )  # fmt: skip
+
+    @property
+    def accounts(self) -> OperatorAccounts:
+        return OperatorAccounts(self)
 
 
 @asynccontextmanager

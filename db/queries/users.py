@@ -1,5 +1,6 @@
 """People and their API keys."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlmodel import col
 
 from db.errors import EmailTaken
 from db.models.api_key import ApiKeyRow
-from db.models.user import UserRow
+from db.models.user import Role, UserRow
 from domain.api_keys import FULL_GRANT, KeyGrant, Scope
 from domain.ids import UserId
 
@@ -61,6 +62,22 @@ async def claim_address(
         await session.flush()
     except IntegrityError as error:
         raise EmailTaken from error
+
+
+@dataclass(frozen=True)
+class AccountLine:
+    """An account without a word of whose it is."""
+
+    id: UUID
+    role: Role
+    confirmed: bool
+
+
+async def list_accounts(session: AsyncSession, role: Role, limit: int) -> list[AccountLine]:
+    """List the accounts of a role, newest first, to whoever may see no person."""
+    query = text("SELECT * FROM list_accounts(:role, :limit)")
+    rows = await session.execute(query, {"role": role, "limit": limit})
+    return [AccountLine(row.id, role, row.confirmed) for row in rows]
 
 
 async def find_user_id_by_email_hmac(session: AsyncSession, email_hmac: str) -> UserId | None:
