@@ -36,7 +36,7 @@ from db.session import Database
 from db.telling import address_of, facts_of, link_of
 from db.vault import PersonalVault
 from domain.ids import BookingId, CampaignId, UserId, derive
-from domain.letters import Letter
+from domain.letters import Letter, NoticeFacts
 from domain.messages.notices import Sweep, SweepInput, TellingInput, telling_workflow_id
 from domain.notices import compose
 from domain.words import Words
@@ -218,7 +218,8 @@ class NoticeActivities:
             raise LookupError(f"notice {first.id} has no user")
         language = language_of(user.locale)
         say = Words(user.locale, user.time_zone, translations(language).gettext)
-        letters = [await self._letter(session, row, say) for row in rows]
+        facts = await facts_of(session, self._vault, rows, sandbox=self._sandbox)
+        letters = [self._letter(row, known, say) for row, known in zip(rows, facts, strict=True)]
         written = write_mail(letters, say, base_url=self._base_url, language=language)
         return OutgoingMail(
             message_id=first.message_id if len(rows) == 1 else _together(rows),
@@ -228,8 +229,7 @@ class NoticeActivities:
             html=written.html,
         )
 
-    async def _letter(self, session: AsyncSession, row: NoticeRow, say: Words) -> Letter:
-        facts = await facts_of(session, self._vault, row, sandbox=self._sandbox)
+    def _letter(self, row: NoticeRow, facts: NoticeFacts, say: Words) -> Letter:
         link = link_of(row, self._link_secret)
         return compose(row.event, facts.model_copy(update={"link": link}), say)
 

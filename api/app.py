@@ -16,11 +16,13 @@ from api.rest import (
     campaign_status,
     campaigns,
     mandates,
+    notices,
     payment_methods,
     places,
     policy,
     travelers,
     trip_requests,
+    webhooks,
 )
 from api.services import Services, TemporalLink
 from api.web import (
@@ -59,6 +61,8 @@ _TAGS = [
     {"name": "travellers", "description": "Who travels. Stored encrypted, field by field."},
     {"name": "payment methods", "description": "Saved cards. No card number ever reaches us."},
     {"name": "bookings", "description": "What was booked, and giving it back."},
+    {"name": "notices", "description": "What you were told, and what you want to be told."},
+    {"name": "webhooks", "description": "Your own servers, called when something happens."},
     {"name": "policy", "description": "The rules that hold in this installation."},
     {"name": "health", "description": "Whether we live, can serve, and reach the providers."},
 ]
@@ -102,6 +106,8 @@ def create_app(
         bookings,
         places,
         trip_requests,
+        notices,
+        webhooks,
         policy,
         health,
         pay,

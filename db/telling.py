@@ -1,18 +1,21 @@
 """What a notice says and where it goes, read from the rows when somebody is about to see it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models.booking import BookingRow
+from db.models.campaign import CampaignRow
 from db.models.notice import NoticeRow
+from db.models.payment_method import PaymentMethodRow
+from db.models.proposal import ProposalRow
 from db.models.user import UserRow
-from db.queries.bookings import get_booking
-from db.queries.campaigns import get_campaign, summary_of
+from db.queries.campaigns import summary_of
+from db.queries.inbox import rows_by_id
 from db.queries.notices import NewNotice
-from db.queries.openings import get_proposal
-from db.queries.payment_methods import get_payment_method
 from db.queries.travelers import get_document, get_traveler
 from db.vault import PersonalVault
 from domain.account_notices import ONE_TIME_LINKS
@@ -47,31 +50,36 @@ async def address_of(
 
 
 async def facts_of(
-    session: AsyncSession, vault: PersonalVault, row: NoticeRow, *, sandbox: bool
-) -> NoticeFacts:
-    """Read what a notice's message may be made of, but for links that carry a secret."""
-    campaign = await get_campaign(session, row.campaign_id) if row.campaign_id else None
-    booking = await get_booking(session, row.booking_id) if row.booking_id else None
-    itinerary = Itinerary.model_validate(booking.itinerary) if booking else None
-    if row.event == "approval_needed":
-        proposal = await get_proposal(session, UUID(row.data["proposal_id"]))
-        itinerary = Itinerary.model_validate(proposal.itinerary) if proposal else None
-    facts = NoticeFacts(
-        wish=summary_of(campaign) if campaign else "",
-        data=row.data,
-        campaign_id=row.campaign_id,
-        booking_id=row.booking_id,
-        itinerary=itinerary,
-        tickets=tuple(str(t["number"]) for t in booking.ticket_numbers) if booking else (),
-        sandbox=sandbox,
+    session: AsyncSession, vault: PersonalVault, rows: Sequence[NoticeRow], *, sandbox: bool
+) -> list[NoticeFacts]:
+    """Read what these notices' messages may be made of, but for links that carry a secret."""
+    campaigns = await rows_by_id(session, CampaignRow, (row.campaign_id for row in rows))
+    bookings = await rows_by_id(session, BookingRow, (row.booking_id for row in rows))
+    proposals = await rows_by_id(session, ProposalRow, (_named(row, "proposal_id") for row in rows))
+    cards = await rows_by_id(
+        session, PaymentMethodRow, (_named(row, "payment_method_id") for row in rows)
     )
-    if row.event == "card_expiring":
-        return facts.model_copy(update=await _card(session, UUID(row.data["payment_method_id"])))
-    if row.event == "passport_expiring":
-        return facts.model_copy(
-            update=await _passport(session, vault, UUID(row.data["document_id"]))
+    found = []
+    for row in rows:
+        campaign = campaigns.get(row.campaign_id)
+        booking = bookings.get(row.booking_id)
+        flights = booking or proposals.get(_named(row, "proposal_id"))
+        facts = NoticeFacts(
+            wish=summary_of(campaign) if campaign else "",
+            data=row.data,
+            campaign_id=row.campaign_id,
+            booking_id=row.booking_id,
+            itinerary=Itinerary.model_validate(flights.itinerary) if flights else None,
+            tickets=tuple(str(t["number"]) for t in booking.ticket_numbers) if booking else (),
+            sandbox=sandbox,
         )
-    return facts
+        card = cards.get(_named(row, "payment_method_id"))
+        if card is not None:
+            facts = facts.model_copy(update=_card(card))
+        if row.event == "passport_expiring":
+            facts = facts.model_copy(update=await _passport(session, vault, row))
+        found.append(facts)
+    return found
 
 
 def link_of(row: NoticeRow, secret: str) -> str | None:
@@ -87,10 +95,12 @@ def link_of(row: NoticeRow, secret: str) -> str | None:
     return None
 
 
-async def _card(session: AsyncSession, method_id: UUID) -> dict[str, object]:
-    card = await get_payment_method(session, method_id)
-    if card is None:
-        return {}
+def _named(row: NoticeRow, name: str) -> UUID | None:
+    """Return an id that a notice's data hold."""
+    return UUID(row.data[name]) if name in row.data else None
+
+
+def _card(card: PaymentMethodRow) -> dict[str, object]:
     return {
         "card": card_name(card.brand, card.last4),
         "expires_on": valid_until(card.exp_year, card.exp_month),
@@ -98,14 +108,13 @@ async def _card(session: AsyncSession, method_id: UUID) -> dict[str, object]:
 
 
 async def _passport(
-    session: AsyncSession, vault: PersonalVault, document_id: UUID
+    session: AsyncSession, vault: PersonalVault, row: NoticeRow
 ) -> dict[str, object]:
-    document = await get_document(session, document_id)
+    document = await get_document(session, UUID(row.data["document_id"]))
     if document is None:
         return {}
     traveler = await get_traveler(session, document.traveler_id)
+    if traveler is None:
+        return {}
     expires_on = await vault.open_expiry(session, document)
-    return {
-        "traveller": traveler.label if traveler else None,
-        "expires_on": expires_on,
-    }
+    return {"traveller": traveler.label or None, "expires_on": expires_on}

@@ -50,6 +50,7 @@ class Page(StrEnum):
     TRAVELLERS = "travellers"
     ACCOUNT = "account"
     PRIVACY = "privacy"
+    ADDRESS = "address"
     WEBHOOKS = "webhooks"
     SIGN_IN = "sign_in"
     FORGOT = "forgot"
@@ -132,6 +133,7 @@ _PATHS = {
     Page.TRAVELLERS: "/travelers",
     Page.ACCOUNT: "/account",
     Page.PRIVACY: "/account/privacy",
+    Page.ADDRESS: "/account/email",
     Page.WEBHOOKS: "/account/webhooks",
     Page.SIGN_IN: "/sign-in",
     Page.FORGOT: "/forgot",

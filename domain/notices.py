@@ -330,7 +330,7 @@ def _address_refused(facts: NoticeFacts, say: Words) -> Draft:
             say("Your wishes go on, and everything we wrote stands among your notices."),
             say("Check the address of your account, or give us another one."),
         ),
-        (say("Look at your address"), Page.ACCOUNT),
+        (say("Look at your address"), Page.ADDRESS),
     )
 
 

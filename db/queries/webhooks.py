@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from db.models.notice import NoticeRow
+from db.models.user import UserRow
 from db.models.webhook import (
     DeliveryState,
     EndpointState,
@@ -49,6 +50,11 @@ async def get_endpoint(
     if row is None or row.user_id != user_id or row.state is EndpointState.REMOVED:
         return None
     return row
+
+
+async def lock_person(session: AsyncSession, user_id: UUID) -> None:
+    """Let one change of a person's endpoints happen at a time."""
+    await session.get(UserRow, user_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 async def active_endpoints(session: AsyncSession, user_id: UUID) -> list[UUID]:

@@ -73,6 +73,7 @@ _LAST = (
     "DELETE /api/autobooking/campaigns/{campaign_id}",
     "DELETE /api/autobooking/traveler/{traveler_id}",
     "DELETE /api/autobooking/payment-methods/{method_id}",
+    "DELETE /api/v1/webhooks/{webhook_id}",
 )
 # Two routes end the same kind of thing: this one ends another than the one that is asked last.
 _SPARE: Mapping[str, Callable[[Belongings], dict[str, str]]] = {

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import (
@@ -17,14 +18,19 @@ from db.models import (
     TripRequestRow,
 )
 from db.models.booking import BookingKind, BookingProvider
+from db.models.notice import NoticeRow, NoticeState
 from db.models.passkey import PasskeyRow
+from db.models.webhook import DeliveryState, WebhookEndpointRow
 from db.queries.campaigns import insert_campaign
+from db.queries.notices import NewNotice, add_notices
 from db.queries.passkeys import add_passkey
 from db.queries.payment_methods import add_payment_method, add_payment_setup
 from db.queries.travelers import add_traveler
 from db.queries.web_sessions import add_session
+from db.queries.webhooks import add_test
 from db.session import Database, SystemActor
 from db.vault import PersonalVault
+from db.webhook_secrets import new_secret, sealed_endpoint
 from domain.accounts import LinkPurpose
 from domain.attempts import AttemptState
 from domain.campaigns import BookingMode
@@ -33,6 +39,7 @@ from domain.ids import CampaignId, TravelerId, UserId, attempt_id_for
 from domain.messages.campaign import Consent, NewCampaign
 from domain.money import Money
 from domain.offers import DatePair, Party
+from domain.telling import Channel
 from domain.travelers import TravelerDetails
 from runtime.tokens import one_time_hash, one_time_token
 
@@ -54,6 +61,10 @@ class Belongings:
     draft_id: UUID
     spare_method_id: UUID
     spare_traveler_id: UUID
+    notice_id: UUID
+    webhook_id: UUID
+    spare_webhook_id: UUID
+    delivery_id: UUID
     session_id: UUID
     """Of a browser, not the one that asks."""
     links: dict[str, UUID]
@@ -129,6 +140,7 @@ async def give_belongings(
                     table="account_links", column="email", row_id=link.id,
                 )  # fmt: skip
         session.add_all([proposal, attempt, booking, trip, draft, *links])
+        notice, webhooks, delivery = await _told(session, vault, owner, now)
     return Belongings(
         campaign_id=campaign_id,
         traveler_id=traveler,
@@ -141,6 +153,10 @@ async def give_belongings(
         attempt_id=attempt.id,
         trip_request_id=trip.id,
         draft_id=draft.id,
+        notice_id=notice,
+        webhook_id=webhooks[0],
+        spare_webhook_id=webhooks[1],
+        delivery_id=delivery,
         session_id=browser.id,
         links={link.purpose: link.id for link in links},
         passkey_id=passkey.id,
@@ -160,6 +176,28 @@ async def _passkey(
     )  # fmt: skip
     await add_passkey(session, row)
     return row
+
+
+async def _told(
+    session: AsyncSession, vault: PersonalVault, owner: UserId, now: datetime
+) -> tuple[UUID, list[UUID], UUID]:
+    """Tell a person of a change of password; nothing of it waits to be sent."""
+    told = NewNotice(event="password_changed", subject_id=uuid4(), user_id=owner)
+    await add_notices(session, [told], now)
+    await session.execute(update(NoticeRow).values(state=NoticeState.SENT))
+    hooks = []
+    for _ in range(2):
+        row = WebhookEndpointRow(
+            id=uuid4(), user_id=owner, url_encrypted="", secret_encrypted="",
+            created_at=now, updated_at=now,
+        )  # fmt: skip
+        url, secret = "https://hooks.example.org/x", new_secret()
+        session.add(await sealed_endpoint(session, vault, row, url=url, secret=secret))
+        await session.flush()
+        hooks.append(row)
+    delivery = await add_test(session, hooks[0], uuid4(), now)
+    delivery.state, delivery.next_try_at = DeliveryState.DELIVERED, None
+    return told.on(Channel.INBOX), [row.id for row in hooks], delivery.id
 
 
 async def _traveler(
