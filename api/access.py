@@ -250,6 +250,11 @@ ROUTES: Mapping[str, Rule] = {
     "POST /account/security/passkeys": FACTOR_SHOWN,
     "GET /account/security/passkeys/{passkey_id}/remove": FACTOR_SHOWN_OF_OWNER,
     "POST /account/security/passkeys/{passkey_id}/remove": FACTOR_SHOWN_OF_OWNER,
+    # A key that may spend wants a second factor, which the form says.
+    "GET /account/api-keys": PAGE,
+    "GET /account/api-keys/new": PAGE,
+    "POST /account/api-keys": PAGE,
+    "POST /account/api-keys/{api_key_id}/revoke": PAGE_OF_OWNER,
     # Making a wish and changing one
     "GET /auto-booking/new": PAGE,
     "POST /auto-booking/new": PAGE,

@@ -1,7 +1,7 @@
 """Opening an account and giving out a key: what an operator does for a person, once each."""
 
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -52,12 +52,13 @@ async def issue_api_key(
     pepper: str,
     now: datetime,
     grant: KeyGrant = FULL_GRANT,
+    key_id: UUID | None = None,
 ) -> tuple[ApiKeyRow, str]:
     """Make a key; the text is returned this once and only its hash is kept."""
     key = new_api_key()
     row = await create_api_key(
         session,
-        key_id=uuid4(),
+        key_id=key_id or uuid4(),
         user_id=user_id,
         key_hash=api_key_hash(pepper, key),
         prefix=key[:API_KEY_PREFIX_LENGTH],

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.accounts import issue_api_key
 from db.models import (
     AccountLinkRow,
     AttemptRow,
@@ -70,6 +71,7 @@ class Belongings:
     links: dict[str, UUID]
     """Of links in mails, by purpose."""
     passkey_id: UUID
+    api_key_id: UUID
 
 
 async def give_belongings(
@@ -87,6 +89,7 @@ async def give_belongings(
         )  # fmt: skip
         await add_payment_setup(session, setup)
         passkey = await _passkey(session, vault, owner, now)
+        key, _ = await issue_api_key(session, owner, name="spare", pepper="-" * 40, now=now)
         campaign_id = await _campaign(session, owner, traveler, now)
         pair = DatePair(origin="JFK", destination="LIS", departs_on=_day(now, 42))
         proposal = ProposalRow(
@@ -160,6 +163,7 @@ async def give_belongings(
         session_id=browser.id,
         links={link.purpose: link.id for link in links},
         passkey_id=passkey.id,
+        api_key_id=key.id,
     )
 
 
