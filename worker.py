@@ -16,8 +16,9 @@ from activities.accounts import AccountActivities
 from activities.attempts import AttemptActivities
 from activities.campaigns import CampaignActivities
 from activities.care import CareActivities
-from activities.consent import MandateGuard
+from activities.consents import ConsentActivities
 from activities.erasures import ErasureActivities
+from activities.mandate_guard import MandateGuard
 from activities.notices import NoticeActivities
 from activities.offers import OfferActivities
 from activities.orders import OrderActivities
@@ -75,6 +76,7 @@ class Activities:
         guard = MandateGuard(settings.mandate_signing)
         self.search = SearchActivities(database, providers.search, policy)
         self.campaigns = CampaignActivities(database, policy, guard)
+        self.consents = ConsentActivities(database, guard)
         self.attempts = AttemptActivities(database)
         self.payments = PaymentActivities(database, vault, providers.payments, policy, guard)
         self.orders = OrderActivities(database, vault, providers.orders, policy, guard)
@@ -112,10 +114,20 @@ class Activities:
 
     def main(self) -> list[Any]:
         groups = (
-            self.search, self.campaigns, self.attempts, self.payments,
-            self.orders, self.unpaid, self.care, self.refunds, self.papers, self.notices,
-            self.accounts, self.erasures,
-        )  # fmt: skip
+            self.search,
+            self.campaigns,
+            self.consents,
+            self.attempts,
+            self.payments,
+            self.orders,
+            self.unpaid,
+            self.care,
+            self.refunds,
+            self.papers,
+            self.notices,
+            self.accounts,
+            self.erasures,
+        )
         return [m for group in groups for m in activity_methods(group) if m != self.search.look]
 
     def searching(self) -> list[Any]:

@@ -1,15 +1,14 @@
 """What is done to a campaign's row: by its traveller, by the clock, by a match."""
 
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.consent import MandateGuard
+from activities.campaign_rows import answer, closed, existing, locked, notice
+from activities.mandate_guard import MandateGuard
 from activities.offers import WORKER
-from db.models import AttemptRow, CampaignRow, MandateRow
+from db.models import CampaignRow, MandateRow
 from db.models.offer_decision import DecisionVerdict
 from db.models.proposal import ProposalStatus
 from db.queries import openings
@@ -20,18 +19,18 @@ from db.queries.campaigns import (
     edited_so,
     facts,
     facts_of,
-    get_campaign,
     insert_campaign,
     stop_for,
 )
 from db.queries.mandates import live_mandate_row
-from db.queries.notices import NewNotice, add_notices
+from db.queries.notice_choices import preferences_of
+from db.queries.notices import add_notices
 from db.queries.switches import booking_stopped
-from db.queries.transitions import append_event, change_state, lock_campaign
+from db.queries.transitions import append_event, change_state
 from db.session import Database
 from domain.attempts import PAST_NO_RETURN, FailureReason
-from domain.campaigns import ENDED, BookingMode, CampaignState
-from domain.ids import AttemptId, CampaignId
+from domain.campaigns import CAMPAIGN_TRANSITIONS, ENDED, BookingMode, CampaignState
+from domain.ids import CampaignId, derive
 from domain.mandates import NEEDS_CONSENT
 from domain.messages.attempt import AttemptInput
 from domain.messages.campaign import (
@@ -41,12 +40,14 @@ from domain.messages.campaign import (
     CampaignFacts,
     EditInput,
     NewCampaign,
+    OfferFound,
     Opened,
     Opening,
     OpenInput,
     ProposalInput,
 )
 from domain.money import Money
+from domain.telling import is_news
 from runtime.clock import activity_now
 from runtime.policy import Policy
 
@@ -67,13 +68,13 @@ class CampaignActivities:
         async with self._database.transaction(WORKER) as session:
             row, _ = await insert_campaign(session, new, activity_now())
             code = _Code.DONE if row.body_hmac == new.body_hmac else _Code.KEY_CLASH
-            return await _answer(session, row, code)
+            return await answer(session, row, code)
 
     @activity.defn
     async def campaign_answer(self, campaign_id: CampaignId) -> CampaignAnswer:
         async with self._database.transaction(WORKER) as session:
-            row = await _existing(session, campaign_id)
-            return await _answer(session, row, _Code.DONE)
+            row = await existing(session, campaign_id)
+            return await answer(session, row, _Code.DONE)
 
     @activity.defn
     async def campaign_facts(self, campaign_id: CampaignId) -> CampaignFacts:
@@ -98,19 +99,22 @@ class CampaignActivities:
         """Replace the wish. Refused while an attempt is under way, or against an old version."""
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, request.campaign_id)
+            row = await locked(session, request.campaign_id)
             attempt = await live_attempt(session, row.id)
-            refusal = await _closed(session, row, attempt)
+            refusal = await closed(session, row, attempt)
             if refusal:
                 return refusal
             if attempt or row.status is CampaignState.BOOKING:
-                return await _answer(session, row, _Code.BEING_BOOKED)
+                return await answer(session, row, _Code.BEING_BOOKED)
             if edited_so(row, request.edit):
-                return await _answer(session, row, _Code.DONE)
+                return await answer(session, row, _Code.DONE)
             if row.criteria_version != request.edit.expected_version:
-                return await _answer(session, row, _Code.STALE)
+                return await answer(session, row, _Code.STALE)
+            waits = row.status is CampaignState.AWAITING_CONSENT
+            if request.edit.mode.books and request.edit.consent is None and not waits:
+                return await answer(session, row, _Code.CONSENT_NEEDED)
             await apply_edit(session, row, request.edit, now)
-            return await _answer(session, row, _Code.DONE)
+            return await answer(session, row, _Code.DONE)
 
     @activity.defn
     async def pause_campaign(self, campaign_id: CampaignId) -> CampaignAnswer:
@@ -125,40 +129,45 @@ class CampaignActivities:
     async def _stop(self, campaign_id: CampaignId, to: CampaignState, event: str) -> CampaignAnswer:
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, campaign_id)
+            row = await locked(session, campaign_id)
             attempt = await live_attempt(session, row.id)
             if row.status is to:
-                return await _answer(session, row, _Code.ALREADY, attempt)
-            refusal = await _closed(session, row, attempt)
+                return await answer(session, row, _Code.ALREADY, attempt)
+            refusal = await closed(session, row, attempt)
             if refusal:
                 return refusal
+            if not CAMPAIGN_TRANSITIONS.allows(row.status, to):
+                return await answer(session, row, _Code.NOT_NOW)
             await openings.close_proposal(session, row, ProposalStatus.VOID, now)
             await change_state(session, row, to, now=now, event=event)
-            return await _answer(session, row, _Code.DONE, attempt)
+            return await answer(session, row, _Code.DONE, attempt)
 
     @activity.defn
     async def resume_campaign(self, campaign_id: CampaignId) -> CampaignAnswer:
         """Watch again, at once: after a pause, or after what needed the traveller was mended."""
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, campaign_id)
+            row = await locked(session, campaign_id)
             attempt = await live_attempt(session, row.id)
-            refusal = await _closed(session, row, attempt)
+            refusal = await closed(session, row, attempt)
             if refusal:
                 return refusal
+            if row.status is CampaignState.AWAITING_CONSENT:
+                return await answer(session, row, _Code.CONSENT_NEEDED)
             if row.status not in {CampaignState.PAUSED, CampaignState.NEEDS_ACTION}:
-                return await _answer(session, row, _Code.ALREADY)
+                return await answer(session, row, _Code.ALREADY)
             if await live_booking(session, row.id):
-                return await _answer(session, row, _Code.NOT_NOW)
-            mandate = await live_mandate_row(session, row.id)
-            problem = await self._guard.refusal(session, row, mandate, row.least(), now)
-            if problem is not None and problem.kind in NEEDS_CONSENT:
-                return await _answer(session, row, _Code.CONSENT_NEEDED)
+                return await answer(session, row, _Code.NOT_NOW)
+            if row.mode.books:
+                mandate = await live_mandate_row(session, row.id)
+                problem = await self._guard.refusal(session, row, mandate, row.least(), now)
+                if problem is not None and problem.kind in NEEDS_CONSENT:
+                    return await answer(session, row, _Code.CONSENT_NEEDED)
             row.action_reason = row.hold_off_until = None
             await change_state(
                 session, row, CampaignState.ACTIVE, now=now, event="campaign.resumed"
             )
-            return await _answer(session, row, _Code.DONE)
+            return await answer(session, row, _Code.DONE)
 
     # Proposals
 
@@ -167,50 +176,50 @@ class CampaignActivities:
         """Take the traveller's yes: these flights, at or below this price, searched afresh."""
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, request.campaign_id)
+            row = await locked(session, request.campaign_id)
             proposal = await openings.open_proposal(session, row.id)
             attempt = await live_attempt(session, row.id)
             if attempt and attempt.proposal_id == request.proposal_id:
-                return ApprovedProposal(answer=await _answer(session, row, _Code.ALREADY, attempt))
-            refusal = await _closed(session, row, attempt)
+                return ApprovedProposal(answer=await answer(session, row, _Code.ALREADY, attempt))
+            refusal = await closed(session, row, attempt)
             if refusal:
                 return ApprovedProposal(answer=refusal)
             agreed = await openings.approved_in_vain(session, row.id, request.proposal_id)
             if agreed and proposal is None and now < agreed.expires_at:
                 match = openings.match_of(agreed)
-                return ApprovedProposal(answer=await _answer(session, row, _Code.DONE), offer=match)
+                return ApprovedProposal(answer=await answer(session, row, _Code.DONE), offer=match)
             if proposal is None or proposal.id != request.proposal_id or now >= proposal.expires_at:
-                return ApprovedProposal(answer=await _answer(session, row, _Code.NO_SUCH_PROPOSAL))
+                return ApprovedProposal(answer=await answer(session, row, _Code.NO_SUCH_PROPOSAL))
             match = openings.match_of(proposal)
             await openings.close_proposal(session, row, ProposalStatus.APPROVED, now)
             await change_state(
                 session, row, CampaignState.ACTIVE, now=now, event="campaign.approved"
             )
-            return ApprovedProposal(answer=await _answer(session, row, _Code.DONE), offer=match)
+            return ApprovedProposal(answer=await answer(session, row, _Code.DONE), offer=match)
 
     @activity.defn
     async def reject_proposal(self, request: ProposalInput) -> CampaignAnswer:
         """Take the traveller's no: go on watching, and leave these flights alone for a while."""
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, request.campaign_id)
-            refusal = await _closed(session, row, await live_attempt(session, row.id))
+            row = await locked(session, request.campaign_id)
+            refusal = await closed(session, row, await live_attempt(session, row.id))
             if refusal:
                 return refusal
             proposal = await openings.get_proposal(session, request.proposal_id)
             if proposal is None or proposal.campaign_id != row.id:
-                return await _answer(session, row, _Code.NO_SUCH_PROPOSAL)
+                return await answer(session, row, _Code.NO_SUCH_PROPOSAL)
             if proposal.status is ProposalStatus.REJECTED:
-                return await _answer(session, row, _Code.ALREADY)
+                return await answer(session, row, _Code.ALREADY)
             if proposal.status is not ProposalStatus.OPEN:
-                return await _answer(session, row, _Code.NO_SUCH_PROPOSAL)
+                return await answer(session, row, _Code.NO_SUCH_PROPOSAL)
             await self._close(session, row, ProposalStatus.REJECTED)
-            return await _answer(session, row, _Code.DONE)
+            return await answer(session, row, _Code.DONE)
 
     @activity.defn
     async def lapse_proposal(self, campaign_id: CampaignId) -> None:
         """Close a proposal that nobody answered in time, and watch again."""
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, campaign_id)
+            row = await locked(session, campaign_id)
             proposal = await openings.open_proposal(session, row.id)
             if proposal and activity_now() >= proposal.expires_at:
                 await self._close(session, row, ProposalStatus.LAPSED)
@@ -230,7 +239,7 @@ class CampaignActivities:
         """Turn a match into an attempt or a proposal, if everything still allows it."""
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, request.campaign_id)
+            row = await locked(session, request.campaign_id)
             opened = await self._done_before(session, request)
             if opened is None:
                 opened = await self._act(session, row, request, now)
@@ -240,8 +249,10 @@ class CampaignActivities:
     async def _act(
         self, session: AsyncSession, row: CampaignRow, request: OpenInput, now: datetime
     ) -> Opened:
-        mandate = await live_mandate_row(session, row.id)
         why = await self._unfit(session, row, request, now)
+        if not why and not row.mode.books:
+            return await self._tell(session, row, request.offer, now)
+        mandate = await live_mandate_row(session, row.id)
         problem = (
             None
             if why
@@ -254,6 +265,28 @@ class CampaignActivities:
         if row.mode is BookingMode.ASK_ME_FIRST and request.proposal_id is None:
             return await self._propose(session, row, request, now)
         return await self._attempt(session, row, mandate, request, now)
+
+    async def _tell(
+        self, session: AsyncSession, row: CampaignRow, offer: OfferFound, now: datetime
+    ) -> Opened:
+        """Tell of a fare, for a wish that books nothing; only what is news."""
+        told = None
+        if row.told_minor is not None:
+            told = Money(minor=row.told_minor, currency=row.currency)
+        least = (await preferences_of(session, row.user_id)).least_change_percent
+        if not is_news(told, row.told_at, offer.price, least_percent=least, now=now):
+            return Opened(what=Opening.NOTHING, why="told before")
+        row.told_minor, row.told_at, row.row_version = offer.price.minor, now, row.row_version + 1
+        facts_told = {
+            "price_minor": offer.price.minor,
+            "currency": offer.price.currency,
+            "look_id": str(offer.look_id),
+            "itinerary_key": offer.itinerary_key,
+        }
+        await append_event(session, row.id, "campaign.fare_found", facts_told, now)
+        subject = derive("fare_found", row.id, row.criteria_version, offer.look_id)
+        await add_notices(session, [notice("fare_found", row, facts_told, subject_id=subject)], now)
+        return Opened(what=Opening.TOLD)
 
     async def _ask_for_consent(
         self, session: AsyncSession, row: CampaignRow, mandate: MandateRow | None, now: datetime
@@ -346,7 +379,7 @@ class CampaignActivities:
             now=now,
             event="proposal.opened",
             data=facts_told,
-            notices=[_notice("approval_needed", row, facts_told, subject_id=proposal.id)],
+            notices=[notice("approval_needed", row, facts_told, subject_id=proposal.id)],
         )
         return Opened(what=Opening.PROPOSAL)
 
@@ -357,7 +390,7 @@ class CampaignActivities:
         """End the campaign; an attempt past its point of no return is left to finish."""
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, campaign_id)
+            row = await locked(session, campaign_id)
             attempt = await live_attempt(session, row.id)
             underway = attempt is not None and attempt.state in PAST_NO_RETURN
             if row.status in ENDED or underway or now < row.ends_at:
@@ -369,77 +402,21 @@ class CampaignActivities:
                 CampaignState.EXPIRED,
                 now=now,
                 event="campaign.expired",
-                notices=[_notice("expired", row, {})],
+                notices=[notice("expired", row, {})],
             )
 
     @activity.defn
     async def warn_expiring(self, campaign_id: CampaignId) -> None:
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await _locked(session, campaign_id)
+            row = await locked(session, campaign_id)
             if row.status in ENDED or row.warned_at:
                 return
             row.warned_at = now
             told = {"ends_at": row.ends_at.isoformat()}
             await append_event(session, row.id, "campaign.expiring_soon", told, now)
-            await add_notices(session, [_notice("expiring_soon", row, told)], now)
+            await add_notices(session, [notice("expiring_soon", row, told)], now)
 
 
 def _cap(mandate: MandateRow) -> Money:
     return Money(minor=mandate.cap_minor, currency=mandate.currency)
-
-
-def _notice(
-    event: str, row: CampaignRow, data: dict[str, Any], *, subject_id: UUID | None = None
-) -> NewNotice:
-    return NewNotice(
-        event=event,
-        subject_id=subject_id or row.id,
-        user_id=row.user_id,
-        campaign_id=row.id,
-        data=data,
-    )
-
-
-async def _existing(session: AsyncSession, campaign_id: CampaignId) -> CampaignRow:
-    row = await get_campaign(session, campaign_id)
-    if row is None:
-        raise LookupError(f"no campaign {campaign_id}")
-    return row
-
-
-async def _locked(session: AsyncSession, campaign_id: CampaignId) -> CampaignRow:
-    row = await lock_campaign(session, campaign_id)
-    if row is None:
-        raise LookupError(f"no campaign {campaign_id}")
-    return row
-
-
-async def _closed(
-    session: AsyncSession, row: CampaignRow, attempt: AttemptRow | None
-) -> CampaignAnswer | None:
-    """Answer for a campaign that can no longer be changed: booked, being booked, or ended."""
-    if row.status is CampaignState.BOOKED:
-        return await _answer(session, row, _Code.BOOKED)
-    if row.status in ENDED:
-        return await _answer(session, row, _Code.ENDED)
-    if attempt and attempt.state in PAST_NO_RETURN:
-        return await _answer(session, row, _Code.BEING_BOOKED)
-    return None
-
-
-async def _answer(
-    session: AsyncSession,
-    row: CampaignRow,
-    code: CampaignAnswerCode,
-    attempt: AttemptRow | None = None,
-) -> CampaignAnswer:
-    booking = await live_booking(session, row.id) if code is _Code.BOOKED else None
-    return CampaignAnswer(
-        code=code,
-        campaign_id=CampaignId(row.id),
-        state=row.status,
-        criteria_version=row.criteria_version,
-        booking_reference=booking.booking_reference if booking else None,
-        attempt_id=AttemptId(attempt.id) if attempt else None,
-    )

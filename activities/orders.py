@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 from temporalio.common import RetryPolicy
 
-from activities.consent import MANDATE_FACT, MandateGuard, names_signed, reason_of
 from activities.failures import heartbeats, provider_call, to_application_error
+from activities.mandate_guard import MANDATE_FACT, MandateGuard, names_signed, reason_of
 from activities.offers import WORKER, order_facts, order_key
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
 from activities.passengers import order_passengers

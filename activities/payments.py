@@ -9,8 +9,8 @@ from temporalio import activity
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
-from activities.consent import MandateGuard, may_capture
 from activities.failures import provider_call
+from activities.mandate_guard import MandateGuard, may_capture
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
 from activities.payment_answers import answer_of, declined, standing, voided

@@ -135,6 +135,7 @@ ROUTES: Mapping[str, Rule] = {
     "GET /api/autobooking/campaigns/{campaign_id}/results": KEY_OF_OWNER,
     "GET /api/autobooking/campaigns/{campaign_id}/decisions": KEY_OF_OWNER,
     "GET /api/autobooking/campaigns/{campaign_id}/mandate": KEY_OF_OWNER,
+    "POST /api/autobooking/campaigns/{campaign_id}/consent": KEY_OF_OWNER,
     "GET /.well-known/parker-mandate-keys.json": OPEN,
     # Travellers
     "GET /api/autobooking/traveler": KEY,
@@ -285,6 +286,7 @@ SCOPES: Mapping[str, Scope] = {
     "POST /api/autobooking/campaigns/{campaign_id}/resume": Scope.WRITE,
     "POST /api/autobooking/campaigns/{campaign_id}/cancel": Scope.WRITE,
     "DELETE /api/autobooking/campaigns/{campaign_id}": Scope.WRITE,
+    "POST /api/autobooking/campaigns/{campaign_id}/consent": Scope.SPEND,
     "POST /api/autobooking/campaigns/{campaign_id}/approve": Scope.SPEND,
     "POST /api/autobooking/campaigns/{campaign_id}/reject": Scope.WRITE,
     "POST /api/v1/backtests": Scope.READ,

@@ -20,6 +20,7 @@ from db.queries.campaigns import get_campaign
 from db.queries.drafts import get_trip_request
 from db.queries.openings import get_proposal
 from domain.api_keys import Scope, SpendingProblem, may_consent
+from domain.campaigns import CampaignState
 from domain.money import Money
 
 
@@ -60,6 +61,8 @@ async def cap_of_new(
     async with services.database.transaction(caller.user_id) as session:
         if await get_campaign(session, campaign_id) is not None:
             return None
+        if body.consent is None or not body.mode.books:
+            return None
         trip = body.trip_request_id and await get_trip_request(session, body.trip_request_id)
     if body.consent.cap is not None:
         return body.consent.cap.money()
@@ -70,13 +73,31 @@ async def cap_of_new(
 
 
 def cap_of_change(row: CampaignRow, body: EditCampaignRequest) -> Money | None:
-    """Return what a change consents to; None where it comes without a consent."""
-    if body.consent is None:
+    """Return what a change consents to; None where it comes without a consent, or needs none."""
+    if body.consent is None or not (body.mode or row.mode).books:
         return None
     if body.consent.cap is not None:
         return body.consent.cap.money()
     changed = body.criteria.budget if body.criteria else None
     return changed.money() if changed else row.budget
+
+
+def refuse_to_carry_on(caller: Caller, row: CampaignRow, body: EditCampaignRequest) -> None:
+    """Refuse a change under the consent that stands, which its owner gave to another wish.
+
+    Raises:
+        ApiProblem: the key may not spend, and the changed wish would be booked.
+    """
+    waits = row.status is CampaignState.AWAITING_CONSENT
+    if may_spend(caller) or waits or not (body.mode or row.mode).books:
+        return
+    raise ApiProblem(
+        403,
+        "scope_needed",
+        "This key has not the scope `spend`, and the changed wish would be booked under its owner's"
+        " consent. Nothing was changed. Its owner can change it on its page.",
+        extra={"scope": Scope.SPEND},
+    )
 
 
 async def cap_of_approval(services: Services, caller: Caller, proposal_id: UUID) -> Money | None:

@@ -37,6 +37,7 @@ def display_of(
             price=price,
             booking_reference=booking.booking_reference if booking else None,
             reason=_reason(row, standing),
+            books=row.mode.books,
         ),
     )
     return DisplayStatus(code=status.code, sentence=status.sentence)

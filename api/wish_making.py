@@ -18,16 +18,17 @@ from api.mandates import (
     draft_mandate,
 )
 from api.processes import ProcessEnded, ask_campaign, create_campaign
-from api.rest.schemas.campaigns import ConsentBody, CreateCampaignRequest, EditCampaignRequest
+from api.rest.schemas.campaigns import CreateCampaignRequest, EditCampaignRequest
 from api.services import Services
 from api.wishes import Checked, cap_of, check_wish, default_name, expiry, validation_problems
 from db.models.campaign import CampaignRow
 from db.queries.campaigns import get_campaign
 from db.queries.drafts import get_trip_request
 from db.queries.mandates import live_mandate_row
-from domain.campaigns import BookingMode
+from domain.campaigns import ENDED, BookingMode, CampaignState
 from domain.criteria import Criteria, ScoreWeights
-from domain.ids import CampaignId, PaymentMethodId, UserId, campaign_id_for
+from domain.ids import CampaignId, PaymentMethodId, TravelerId, UserId, campaign_id_for
+from domain.mandates import CURRENT_CONSENT
 from domain.messages.campaign import (
     CampaignAnswer,
     CampaignAnswerCode,
@@ -56,6 +57,14 @@ class ShownConsent:
     passkey: PasskeyAnswer | None = None
 
 
+@dataclass(frozen=True)
+class _Change:
+    wanted: Wanted
+    checked: Checked
+    consents: bool
+    """Whether the request, or the consent that stands, allows it as it is."""
+
+
 async def make_wish(
     services: Services,
     owner: UserId,
@@ -63,10 +72,12 @@ async def make_wish(
     key: str,
     *,
     shown: ShownConsent | None = None,
+    may_spend: bool = True,
 ) -> Made:
     """Start watching for a wish. Repeating with the same key never makes a second campaign.
 
-    A page passes on what was `shown`; without it the request itself is the consent.
+    A page passes on what was `shown`; without it the request itself is the consent. Without any,
+    or from somebody who may not spend, the campaign waits for its owner's.
     """
     campaign_id = campaign_id_for(owner, key)
     body_hmac = _body_hmac(services, body)
@@ -74,6 +85,8 @@ async def make_wish(
     if known is not None:
         return Made(known, fresh=False)
     new, warnings = await _new_campaign(services, owner, body, campaign_id, body_hmac, shown=shown)
+    if not may_spend:
+        new = new.model_copy(update={"consent": None})
     fresh = True
     try:
         answer = await create_campaign(services.temporal, new, key)
@@ -128,8 +141,53 @@ async def draft_for_change(
     """Return the consent to show before this change is made."""
     now = services.clock()
     async with services.database.transaction(UserId(row.user_id)) as session:
-        wanted, _ = await _wanted_of_edit(session, services, row, body, expected_version, now=now)
+        change = await _wanted_of_edit(
+            session, services, row, body, expected_version, now=now, asks=True
+        )
+        wanted = change.wanted
         return await draft_mandate(session, services, wanted, now)
+
+
+async def give_consent(
+    services: Services,
+    row: CampaignRow,
+    cap: Money,
+    key: str | None = None,
+    *,
+    shown: ShownConsent | None = None,
+) -> CampaignAnswer | None:
+    """Consent to a wish as it stands; None: its process has ended, so the row alone answers."""
+    now = services.clock()
+    if row.status in ENDED:
+        return None
+    async with services.database.transaction(UserId(row.user_id)) as session:
+        wanted = wanted_of(row, cap)
+        consent = await _consent(session, services, wanted, shown, now)
+    try:
+        return await ask_campaign(services.temporal, row.id, "consent", consent, key=key)
+    except ProcessEnded:
+        return None
+
+
+async def draft_for_consent(services: Services, row: CampaignRow, cap: Money) -> DraftMandate:
+    """Return the consent to show for a wish as it stands."""
+    async with services.database.transaction(UserId(row.user_id)) as session:
+        return await draft_mandate(session, services, wanted_of(row, cap), services.clock())
+
+
+def wanted_of(row: CampaignRow, cap: Money) -> Wanted:
+    return Wanted(
+        campaign_id=CampaignId(row.id),
+        owner=UserId(row.user_id),
+        criteria=row.wish,
+        mode=row.mode,
+        criteria_version=row.criteria_version,
+        traveler_ids=tuple(TravelerId(one) for one in row.traveler_ids),
+        party=row.travelling,
+        card_id=row.payment_method_id,
+        cap=cap,
+        expires_at=row.expires_at,
+    )
 
 
 def consent_due(row: CampaignRow, mode: BookingMode, budget: Money) -> str | None:
@@ -138,6 +196,8 @@ def consent_due(row: CampaignRow, mode: BookingMode, budget: Money) -> str | Non
         return f"the budget rises to {budget}"
     if mode is BookingMode.AUTO and row.mode is not BookingMode.AUTO:
         return "the wish would be booked without asking you"
+    if mode.books and not row.mode.books:
+        return "the wish would be booked, not only told"
     return None
 
 
@@ -165,7 +225,9 @@ async def _new_campaign(
     now = services.clock()
     async with services.database.transaction(owner) as session:
         wanted, checked = await _wanted_of_new(session, services, owner, body, campaign_id, now=now)
-        consent = await _consent(session, services, wanted, shown, now)
+        consent = None
+        if wanted.mode.books and (shown or body.consent):
+            consent = await _consent(session, services, wanted, shown, now)
     new = NewCampaign(
         campaign_id=campaign_id,
         owner_id=owner,
@@ -221,7 +283,7 @@ async def _wanted_of_new(
     now: datetime,
 ) -> tuple[Wanted, Checked]:
     criteria, traveler_ids = await _wished(session, services, owner, body)
-    cap = cap_of(body.consent, criteria.budget)
+    cap = cap_of(body.consent, criteria.budget) if body.consent else criteria.budget
     checked = await check_wish(
         session,
         services,
@@ -231,6 +293,7 @@ async def _wanted_of_new(
         payment_method_id=body.payment_method_id,
         expires_at=expiry(now, services.settings.policy.campaign_months),
         now=now,
+        books=body.mode.books,
     )
     wanted = Wanted(
         campaign_id=campaign_id,
@@ -257,8 +320,13 @@ async def _edit_of(
     """Make the whole new wish of what was there and what changes; refuse what cannot hold."""
     now = services.clock()
     async with services.database.transaction(UserId(row.user_id)) as session:
-        wanted, checked = await _wanted_of_edit(session, services, row, body, expected, now=now)
-        consent = await _consent(session, services, wanted, shown, now)
+        change = await _wanted_of_edit(
+            session, services, row, body, expected, now=now, asks=shown is not None
+        )
+        wanted, checked = change.wanted, change.checked
+        consent = None
+        if wanted.mode.books and (shown or change.consents):
+            consent = await _consent(session, services, wanted, shown, now)
     return CampaignEdit(
         expected_version=expected,
         name=body.name or row.name,
@@ -281,7 +349,9 @@ async def _wanted_of_edit(
     expected: int,
     *,
     now: datetime,
-) -> tuple[Wanted, Checked]:
+    asks: bool,
+) -> _Change:
+    """Return the wish as it would be; `asks`: a page shows the consent, or has shown it."""
     try:
         criteria = (
             body.criteria.applied_to(row.wish).criteria(house_weights(services))
@@ -303,8 +373,14 @@ async def _wanted_of_edit(
         payment_method_id=card,
         expires_at=row.expires_at,
         now=now,
+        books=mode.books,
     )
-    cap, text_version = await _cap_of_edit(session, row, body.consent, mode, criteria.budget)
+    cap, text_version, consents = criteria.budget, CURRENT_CONSENT, False
+    if body.consent is not None:
+        cap, text_version, consents = cap_of(body.consent, cap), body.consent.text_version, True
+    elif mode.books and not asks and row.status is not CampaignState.AWAITING_CONSENT:
+        cap, text_version = await _standing_consent(session, row, mode, criteria.budget)
+        consents = True
     wanted = Wanted(
         campaign_id=CampaignId(row.id),
         owner=owner,
@@ -318,19 +394,13 @@ async def _wanted_of_edit(
         expires_at=checked.expires_at,
         text_version=text_version,
     )
-    return wanted, checked
+    return _Change(wanted, checked, consents)
 
 
-async def _cap_of_edit(
-    session: AsyncSession,
-    row: CampaignRow,
-    given: ConsentBody | None,
-    mode: BookingMode,
-    budget: Money,
+async def _standing_consent(
+    session: AsyncSession, row: CampaignRow, mode: BookingMode, budget: Money
 ) -> tuple[Money, str]:
-    """Return how much is allowed and by which text: newly, or as before where that reaches."""
-    if given is not None:
-        return cap_of(given, budget), given.text_version
+    """Return how much is allowed and by which text, as before; refused where that stops short."""
     why = consent_due(row, mode, budget)
     if why is not None:
         raise _consent_needed(why)

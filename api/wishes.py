@@ -54,8 +54,9 @@ async def check_wish(
     payment_method_id: UUID | None,
     expires_at: datetime,
     now: datetime,
+    books: bool = True,
 ) -> Checked:
-    """Check every field; refuse with all that is wrong at once."""
+    """Check every field; refuse with all that is wrong at once. Only what `books` needs a card."""
     policy = services.settings.policy
     problems = list(possible(criteria, services, now, expires_on=expires_at.date()))
     people, missing = await _people(session, services, traveler_ids, now.date())
@@ -63,14 +64,14 @@ async def check_wish(
     card = await _card(session, owner, payment_method_id, now.date())
     party: Party | None = None
     if isinstance(card, FieldProblem):
-        problems.append(card)
+        problems += [card] if books or payment_method_id else []
     if not missing:
         counted = party_of([one.born_on for one in people], _last_flight(criteria))
         if isinstance(counted, FieldProblem):
             problems.append(counted)
         else:
             party = counted
-    if problems or party is None or isinstance(card, FieldProblem):
+    if problems or party is None:
         raise refused(problems)
     return Checked(
         criteria=criteria,
@@ -79,7 +80,13 @@ async def check_wish(
         expires_at=expires_at,
         ends_at=min(expires_at, _last_moment(criteria, policy.minimum_notice_days)),
         opens_at=_opening(criteria, policy.horizon_days, now),
-        warnings=_warnings(criteria, people, card, policy.horizon_days, now.date()),
+        warnings=_warnings(
+            criteria,
+            people,
+            None if isinstance(card, FieldProblem) else card,
+            policy.horizon_days,
+            now.date(),
+        ),
     )
 
 
@@ -248,7 +255,7 @@ def _opening(criteria: Criteria, horizon_days: int, now: datetime) -> datetime |
 def _warnings(
     criteria: Criteria,
     people: list[TravelerDetails],
-    card: PaymentMethodRow,
+    card: PaymentMethodRow | None,
     horizon_days: int,
     today: date,
 ) -> tuple[str, ...]:
@@ -257,7 +264,7 @@ def _warnings(
             criteria,
             today=today,
             horizon_days=horizon_days,
-            card_expires_on=_card_expiry(card),
+            card_expires_on=_card_expiry(card) if card else None,
         )
     )
     passports = (document_warning(one.documents, _last_flight(criteria)) for one in people)

@@ -50,14 +50,17 @@ def create(
     name: Annotated[str | None, typer.Option(help="Absent: made of the route.")] = None,
     card: Annotated[str | None, typer.Option(help="Payment method's id; absent: default.")] = None,
     ask_first: Annotated[bool, typer.Option("--ask-first", help="Ask before booking.")] = False,
+    notify: Annotated[bool, typer.Option("--notify", help="Only tell me; book nothing.")] = False,
+    later: Annotated[
+        bool, typer.Option("--consent-later", help="Let it wait until you consent on its page.")
+    ] = False,
     consent: Annotated[
         bool, typer.Option("--consent", help="Agree to the text of `parker policy` unasked.")
     ] = False,
     key: Annotated[str | None, typer.Option(help="Idempotency key, to repeat safely.")] = None,
 ) -> None:
     """Start watching for a wish; prints the campaign's id."""
-    text = call("GET", "/api/v1/policy")["consent"]
-    _agree(text["template"].format(cap=f"{budget} {currency}", expires="expiry"), given=consent)
+    agreed = None if notify or later else _agreed(f"{budget} {currency}", given=consent)
     shortest, longest = _nights(nights)
     criteria: dict[str, Any] = {
         "origins": origins,
@@ -76,18 +79,16 @@ def create(
     }
     body = {
         "criteria": criteria,
-        "mode": "ask_me_first" if ask_first else "auto",
+        "mode": "notify" if notify else "ask_me_first" if ask_first else "auto",
         "traveler_ids": travelers,
         "payment_method_id": card,
-        "consent": {"accepted": True, "text_version": text["version"]},
     }
+    if agreed:
+        body["consent"] = agreed
     if name:
         body["name"] = name
     made = call("POST", _PATH, body=body, headers={"Idempotency-Key": key or new_key()})
-    for warning in made["warnings"]:
-        say(warning, style="yellow")
-    say(made["display_status"]["sentence"])
-    sys.stdout.write(made["id"] + "\n")
+    _say_made(made)
 
 
 @app.command("list", epilog="Example: `parker campaign list --status active --json`")
@@ -150,6 +151,18 @@ def cancel(campaign: _Id) -> None:
     _steer(campaign, "cancel")
 
 
+@app.command(epilog="Example: `parker campaign consent ID`")
+def consent(
+    campaign: _Id,
+    given: Annotated[
+        bool, typer.Option("--consent", help="Agree to the text of `parker policy` unasked.")
+    ] = False,
+) -> None:
+    """Consent to be booked and charged, at most the wish's budget."""
+    budget = call("GET", f"{_PATH}/{campaign}")["budget"]
+    _steer(campaign, "consent", {"consent": _agreed(money(budget), given=given)})
+
+
 @app.command(epilog="Example: `parker campaign approve ID`")
 def approve(campaign: _Id, proposal: _Proposal = None) -> None:
     """Book the proposed flights at or below the proposed price."""
@@ -160,6 +173,15 @@ def approve(campaign: _Id, proposal: _Proposal = None) -> None:
 def reject(campaign: _Id, proposal: _Proposal = None) -> None:
     """Turn the proposal down and go on watching."""
     _steer(campaign, "reject", {"proposal_id": proposal or _open_proposal(campaign)})
+
+
+def _say_made(made: dict[str, Any]) -> None:
+    for warning in made["warnings"]:
+        say(warning, style="yellow")
+    say(made["display_status"]["sentence"])
+    if made["status"] == "awaiting_consent":
+        say(f"Read and give it at {made['links']['consent']}, or with `parker campaign consent`.")
+    sys.stdout.write(made["id"] + "\n")
 
 
 def _steer(campaign: str, what: str, body: object = None) -> None:
@@ -196,13 +218,17 @@ def _show(name: str, status: dict[str, Any]) -> None:
     print_rows(["what", "value"], rows, as_json=False)
 
 
-def _agree(text: str, *, given: bool) -> None:
+def _agreed(cap: str, *, given: bool) -> dict[str, Any]:
+    """Return the consent to the text that holds now, once it was agreed to."""
+    text = call("GET", "/api/v1/policy")["consent"]
+    body = {"accepted": True, "text_version": text["version"]}
     if given:
-        return
-    say(text)
+        return body
+    say(text["template"].format(cap=cap, expires="expiry"))
     if not sys.stdin.isatty() or not typer.confirm("Do you agree?", err=True):
         say("Without consent nothing is booked. Repeat with --consent to agree.", style="red")
         raise typer.Exit(Exit.NEEDS_ACTION)
+    return body
 
 
 def _nights(text: str | None) -> tuple[int | None, int | None]:

@@ -6,6 +6,7 @@ from domain.transitions import Transitions
 
 
 class CampaignState(StrEnum):
+    AWAITING_CONSENT = "awaiting_consent"  # made, and nothing is done before its owner consents
     ACTIVE = "active"  # watching, or asleep until its dates go on sale
     AWAITING_APPROVAL = "awaiting_approval"  # ask-me-first: a proposal is open
     BOOKING = "booking"  # an attempt is under way
@@ -19,12 +20,19 @@ class CampaignState(StrEnum):
 class BookingMode(StrEnum):
     AUTO = "auto"
     ASK_ME_FIRST = "ask_me_first"
+    NOTIFY = "notify"  # tell me, book nothing: no consent, no card, no attempt
+
+    @property
+    def books(self) -> bool:
+        """Say whether anything may ever be charged, so that a consent is needed."""
+        return self is not BookingMode.NOTIFY
 
 
 _S = CampaignState
 CAMPAIGN_TRANSITIONS = Transitions(
     "campaign",
     {
+        _S.AWAITING_CONSENT: frozenset({_S.ACTIVE, _S.CANCELLED, _S.EXPIRED}),
         _S.ACTIVE: frozenset(
             {_S.AWAITING_APPROVAL, _S.BOOKING, _S.NEEDS_ACTION, _S.PAUSED, _S.CANCELLED, _S.EXPIRED}
         ),

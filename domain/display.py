@@ -21,6 +21,7 @@ class StatusCode(StrEnum):
 
     WATCHING = "watching"
     ASLEEP = "asleep"
+    YOUR_CONSENT = "your_consent"
     YOUR_ANSWER = "your_answer"
     CHECKING_PRICE = "checking_price"
     HOLDING_MONEY = "holding_money"
@@ -54,6 +55,7 @@ class StatusFacts(Value):
     price: Money | None = None  # of the attempt or the booking
     booking_reference: str | None = None
     reason: FailureReason | None = None
+    books: bool = True  # False: the wish only tells
 
 
 NEEDS_YOU = {
@@ -68,6 +70,11 @@ NEEDS_YOU = {
     FailureReason.TRAVELLER_DATA: "The airline did not accept a traveller's details. "
     "Nothing was charged and no seat is held. Correct them, then resume the wish.",
 }
+
+_YOUR_CONSENT = (
+    "This wish waits for your consent. Until you give it nobody looks for flights and nothing is "
+    "charged."
+)
 
 
 def display_status(
@@ -85,8 +92,12 @@ def display_status(
     return _of_campaign(campaign, known)
 
 
-def _of_campaign(state: CampaignState, facts: StatusFacts) -> DisplayStatus:
+def _of_campaign(  # noqa: C901  # one case a state
+    state: CampaignState, facts: StatusFacts
+) -> DisplayStatus:
     match state:
+        case CampaignState.AWAITING_CONSENT:
+            return _say(StatusCode.YOUR_CONSENT, _YOUR_CONSENT)
         case CampaignState.ACTIVE if facts.opens_on is not None:
             return _say(
                 StatusCode.ASLEEP,
@@ -206,7 +217,11 @@ def _of_booking(state: BookingState, facts: StatusFacts) -> DisplayStatus:
 
 
 def _watching(facts: StatusFacts) -> str:
-    quiet = "Nothing was booked, nothing is held."
+    quiet = (
+        "Nothing was booked, nothing is held."
+        if facts.books
+        else "We tell you when one fits; nothing is booked or charged."
+    )
     if facts.best is None:
         return f"Watching. No fare that fits has been seen yet. {quiet}"
     if facts.budget is None or facts.best.currency != facts.budget.currency:

@@ -246,7 +246,8 @@ def _of_card(facts: NeedFacts) -> Need | None:
 
 
 def _of_consent(facts: NeedFacts) -> Need | None:
-    if facts.consent or facts.action_reason == "consent_needed":
+    missing = facts.campaign is CampaignState.AWAITING_CONSENT or not facts.consent
+    if not missing or facts.action_reason == "consent_needed":
         return None
     return Need(
         kind=NeedKind.CONSENT,

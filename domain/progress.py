@@ -84,7 +84,9 @@ _STOPPED_AT_CARD = frozenset(
     }
 )
 _ISSUED = frozenset({BookingState.TICKETED, BookingState.FLOWN})
-_STOPPED = frozenset({CampaignState.NEEDS_ACTION, CampaignState.PAUSED})
+_STOPPED = frozenset(
+    {CampaignState.AWAITING_CONSENT, CampaignState.NEEDS_ACTION, CampaignState.PAUSED}
+)
 _GIVEN_UP = frozenset({CampaignState.CANCELLED, CampaignState.EXPIRED})
 
 

@@ -161,6 +161,10 @@ _WRITERS: dict[str, _Writer] = {
     "campaign.expired": "The wish ended without a booking. Nothing was charged.",
     "campaign.expiring_soon": "The wish ends soon; we wrote to you.",
     "campaign.approved": "You said yes.",
+    "campaign.consented": "You consented to be charged for it.",
+    "campaign.fare_found": lambda data, facts: (
+        f"Flights for {_amount(data, facts)} fit; we told you. Nothing was booked."
+    ),
     "campaign.watching_again": _watching_again,
     "campaign.needs_action": lambda data, _: f"The wish stopped{_because(data)}.",
     "campaign.booking": lambda data, facts: (

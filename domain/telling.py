@@ -109,6 +109,7 @@ _CHANNELS = {
 _MORNING = time(8)
 # Below this nobody wants to hear again of a fare that was told before.
 LEAST_CHANGE_PERCENT = 5
+TELL_AGAIN_AFTER = timedelta(days=7)
 
 
 class QuietHours(Value):
@@ -191,6 +192,20 @@ def worth_telling(told: Money | None, price: Money, least_percent: int) -> bool:
         return True
     fall = told.minor - price.minor
     return fall > 0 and fall * 100 >= told.minor * least_percent
+
+
+def is_news(
+    told: Money | None, told_at: datetime | None, price: Money, *, least_percent: int, now: datetime
+) -> bool:
+    """Say whether a wish that only tells has something to tell: once a fall, and once a day.
+
+    What still fits after a week is worth a word although it fell no further.
+    """
+    if told is None or told_at is None:
+        return True
+    if now - told_at < timedelta(days=1):
+        return False
+    return now - told_at >= TELL_AGAIN_AFTER or worth_telling(told, price, least_percent)
 
 
 def zone_of(name: str) -> ZoneInfo:

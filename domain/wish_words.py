@@ -20,6 +20,7 @@ from domain.places import place
 _MODES = {
     BookingMode.AUTO.value: "Books by itself.",
     BookingMode.ASK_ME_FIRST.value: "Asks you before it books.",
+    BookingMode.NOTIFY.value: "Tells you, and books nothing.",
     "notify": "Tells you and books nothing.",
 }
 _WORTH = {

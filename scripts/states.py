@@ -40,7 +40,9 @@ def document() -> str:
 
 def _parts() -> Iterator[str]:
     yield _HEAD
-    yield from _section("Campaign", "domain/campaigns.py", "active", CAMPAIGN_TRANSITIONS)
+    yield from _section(
+        "Campaign", "domain/campaigns.py", "active", CAMPAIGN_TRANSITIONS, "awaiting_consent"
+    )
     yield f"Ended: {_list(ENDED)}.\n"
     yield from _section("Attempt", "domain/attempts.py", "validating", ATTEMPT_TRANSITIONS)
     yield f"Live, of which a campaign has at most one: {_list(LIVE)}."
@@ -68,10 +70,14 @@ def _parts() -> Iterator[str]:
     yield ""
 
 
-def _section(title: str, where: str, first: str, table: Transitions[S]) -> Iterator[str]:
-    yield f"## {title}\n\nTable: `{where}`. Begins as `{first}`.\n"
+def _section(
+    title: str, where: str, first: str, table: Transitions[S], other: str = ""
+) -> Iterator[str]:
+    begins = f"`{first}`" + (f", or as `{other}`" if other else "")
+    yield f"## {title}\n\nTable: `{where}`. Begins as {begins}.\n"
     lines = table.mermaid().splitlines()
-    yield "\n".join(["```mermaid", lines[0], f"    [*] --> {first}", *lines[1:], "```", ""])
+    starts = [f"    [*] --> {one}" for one in (first, other) if one]
+    yield "\n".join(["```mermaid", lines[0], *starts, *lines[1:], "```", ""])
 
 
 def _list(states: frozenset[S]) -> str:

@@ -10,6 +10,7 @@ from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.campaigns import CampaignActivities
+    from activities.consents import ConsentActivities
     from activities.notices import SEND_NOTICES, NoticeActivities
     from activities.options import ROWS
     from domain.campaigns import ENDED, CampaignState
@@ -23,6 +24,8 @@ with workflow.unsafe.imports_passed_through():
         CampaignFacts,
         CampaignInput,
         CampaignProgress,
+        Consent,
+        ConsentInput,
         EditInput,
         OfferFound,
         Opened,
@@ -136,7 +139,7 @@ class CampaignWorkflow:
             ),
             **ROWS,
         )
-        if opened.what is Opening.PROPOSAL:
+        if opened.what in {Opening.PROPOSAL, Opening.TOLD}:
             self._telling.tell()
         if opened.attempt:
             await self._start(opened.attempt)
@@ -263,6 +266,18 @@ class CampaignWorkflow:
             CampaignActivities.cancel_campaign, self._id, **ROWS
         )
         await self._after(answer)
+        return answer
+
+    @workflow.update
+    async def consent(self, consent: Consent) -> CampaignAnswer:
+        """Take a consent, the first one or another; what waited for it watches."""
+        await self._committed()
+        answer = await workflow.execute_local_activity_method(
+            ConsentActivities.give_consent,
+            ConsentInput(campaign_id=self._id, consent=consent),
+            **ROWS,
+        )
+        await self._after(answer, nudge=True)
         return answer
 
     @workflow.update

@@ -8,11 +8,13 @@ from api.auth import Caller, CurrentUser
 from api.dependencies import ServicesDep
 from api.processes import ProcessEnded, ask_campaign
 from api.rest.campaign_answers import answered, load
-from api.rest.schemas.campaigns import CampaignResponse, ProposalRequest
+from api.rest.schemas.campaigns import CampaignResponse, ConsentRequest, ProposalRequest
 from api.rest.schemas.common import OptionalKey, body_problems, problems
 from api.services import Services
 from api.spending import cap_of_approval, consent_by_key
 from api.standing import etag_of
+from api.wish_making import give_consent
+from api.wishes import cap_of
 
 router = APIRouter(prefix="/api/autobooking/campaigns/{campaign_id}", tags=["campaigns"])
 _RESPONSES = problems(404, 409, 503)
@@ -65,6 +67,28 @@ async def delete(
 ) -> CampaignResponse:
     """Cancel the campaign. Its record stays, since it guards against a second booking."""
     return await _ask(services, user, response, campaign_id, "cancel", key=key)
+
+
+@router.post(
+    "/consent", operation_id="consent_to_campaign", responses=body_problems(403, 404, 409, 503)
+)
+async def consent(
+    campaign_id: UUID,
+    *,
+    body: ConsentRequest,
+    response: Response,
+    user: CurrentUser,
+    services: ServicesDep,
+    key: OptionalKey = None,
+) -> CampaignResponse:
+    """Consent to be booked and charged: for the first time, or in the place of the last one."""
+    row, _ = await load(services, user, campaign_id)
+    cap = cap_of(body.consent, row.budget)
+    async with consent_by_key(services, user, campaign_id, cap):
+        answer = await give_consent(services, row, cap, key)
+    row, shape = await answered(services, user, campaign_id, answer, "consent")
+    response.headers["ETag"] = etag_of(row)
+    return shape
 
 
 @router.post("/approve", operation_id="approve_proposal", responses=_BODY_RESPONSES)

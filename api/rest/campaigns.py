@@ -28,7 +28,7 @@ from api.rest.schemas.common import (
     problems,
 )
 from api.services import Services
-from api.spending import cap_of_change, cap_of_new, consent_by_key
+from api.spending import cap_of_change, cap_of_new, consent_by_key, may_spend, refuse_to_carry_on
 from api.standing import display_of, etag_of, version_in
 from api.wish_making import Made, change_wish, make_wish
 from db.queries.display import find_campaigns, standings
@@ -62,9 +62,10 @@ async def create(
 ) -> CreatedCampaignResponse:
     """Start watching for a wish. Repeating with the same key never makes a second campaign."""
     campaign_id = campaign_id_for(user.user_id, key)
-    wanted = await cap_of_new(services, user, campaign_id, body)
+    spends = may_spend(user)
+    wanted = await cap_of_new(services, user, campaign_id, body) if spends else None
     async with consent_by_key(services, user, campaign_id, wanted):
-        made = await make_wish(services, user.user_id, body, key)
+        made = await make_wish(services, user.user_id, body, key, may_spend=spends)
     if not made.fresh:
         response.status_code = status.HTTP_200_OK
     return await _created(services, user, made, response)
@@ -142,6 +143,7 @@ async def edit(
         raise ApiProblem(
             428, "version_needed", "Send If-Match with the campaign's ETag, or expected_version."
         )
+    refuse_to_carry_on(user, row, body)
     async with consent_by_key(services, user, campaign_id, cap_of_change(row, body)):
         answer = await change_wish(services, row, body, expected, key)
     row, shape = await answered(services, user, campaign_id, answer, "edit")

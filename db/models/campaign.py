@@ -13,6 +13,7 @@ from db.models.columns import (
     Json,
     Minor,
     OptionalInstant,
+    OptionalMinor,
     native_enum,
     text_enum,
 )
@@ -69,6 +70,9 @@ class CampaignRow(SQLModel, table=True):
     warned_at: OptionalInstant = None
     hold_off_until: OptionalInstant = None
     action_reason: str | None = None
+    told_minor: OptionalMinor = None
+    told_at: OptionalInstant = None
+    """The fare that a wish which only tells has told last."""
     body_hmac: str
     event_seq: int = 0
     row_version: int = 1

@@ -30,6 +30,7 @@ from domain.money import exponent
 from domain.offers import Party
 
 _WARN_BEFORE = timedelta(days=14)
+_OF_THE_WISH = ("fare_found",)  # told of the wish itself, each time of another thing
 
 
 async def insert_campaign(
@@ -39,10 +40,12 @@ async def insert_campaign(
 
     Whether the one that was there came of the same request is told by its `body_hmac`.
     """
+    ready = not new.mode.books or (new.consent is not None and new.consent.signed is not None)
+    status = CampaignState.ACTIVE if ready else CampaignState.AWAITING_CONSENT
     values = {
         "id": new.campaign_id,
         "user_id": new.owner_id,
-        "status": CampaignState.ACTIVE,
+        "status": status,
         "seller": "duffel",
         "criteria_version": 1,
         # None: the default of the moment of booking, so that a new default serves at once.
@@ -67,12 +70,13 @@ async def insert_campaign(
     created = added.scalar_one_or_none() is not None
     if created:
         row = await session.get_one(CampaignRow, new.campaign_id, populate_existing=True)
-        await insert_mandate(session, row, new.consent)
+        if new.consent is not None:
+            await insert_mandate(session, row, new.consent)
         await append_event(
             session,
             new.campaign_id,
             "campaign.created",
-            {"state": CampaignState.ACTIVE.value, "criteria_version": 1, "mode": new.mode.value},
+            {"state": status.value, "criteria_version": 1, "mode": new.mode.value},
             now,
         )
     row = await session.get_one(CampaignRow, new.campaign_id, populate_existing=True)
@@ -113,7 +117,8 @@ async def apply_edit(
 ) -> None:
     """Give a locked campaign a new wish: next version, new mandate, open proposal void.
 
-    A campaign that was waiting for approval watches again; any other state stays.
+    A campaign that was waiting, for an approval or for the consent that comes with the change,
+    watches; any other state stays.
 
     Raises:
         StaleRow: the edit was made against an older version.
@@ -133,11 +138,17 @@ async def apply_edit(
     row.payment_method_id = edit.payment_method_id
     # The wish that failed is not the wish of now.
     row.hold_off_until = None
+    # Nor is the fare that was told of that wish.
+    row.told_minor = row.told_at = None
     await session.flush()
-    await insert_mandate(session, row, edit.consent)
+    if edit.consent is not None:
+        await insert_mandate(session, row, edit.consent)
     if not told["shape_changed"]:
         await keep_fares(session, row.id, version - 1)
-    if row.status is CampaignState.AWAITING_APPROVAL:
+    consented = edit.consent is not None or not edit.mode.books
+    if row.status is CampaignState.AWAITING_APPROVAL or (
+        row.status is CampaignState.AWAITING_CONSENT and consented
+    ):
         await change_state(
             session, row, CampaignState.ACTIVE, now=now, event="campaign.edited", data=told
         )
@@ -287,7 +298,7 @@ async def _untold(session: AsyncSession, row: CampaignRow, proposal: ProposalRow
     subject = col(NoticeRow.subject_id)
     query = select(col(NoticeRow.id)).where(
         col(NoticeRow.campaign_id) == row.id,
-        or_(subject.in_(subjects), subject.in_(consents)),
+        or_(subject.in_(subjects), subject.in_(consents), col(NoticeRow.event).in_(_OF_THE_WISH)),
         col(NoticeRow.state) == NoticeState.PENDING,
         # What waits for an hour to come is told by another.
         col(NoticeRow.due_at) <= col(NoticeRow.created_at),

@@ -29,9 +29,22 @@ async def insert_mandate(
     Raises:
         BadMandate: what is said to be signed is no document of ours.
     """
+    row = mandate_row(campaign, consent)
+    known = await session.get(MandateRow, row.id)
+    if known is not None:
+        return known
+    session.add(row)
+    await session.flush()
+    session.add_all(_salt(row, salt) for salt in consent.salts)
+    await session.flush()
+    return row
+
+
+def mandate_row(campaign: CampaignRow, consent: Consent) -> MandateRow:
+    """Return the row of a consent, not written yet; raises as `insert_mandate` does."""
     signed = consent.signed
     if signed is None:
-        row = MandateRow(
+        return MandateRow(
             id=derive("mandate", campaign.id, campaign.criteria_version),
             campaign_id=campaign.id,
             user_id=campaign.user_id,
@@ -42,33 +55,24 @@ async def insert_mandate(
             consented_at=consent.consented_at,
             expires_at=campaign.expires_at,
         )
-    else:
-        document = read_document(signed.document)
-        known = await session.get(MandateRow, document.mandate_id)
-        if known is not None:
-            return known
-        row = MandateRow(
-            id=document.mandate_id,
-            campaign_id=campaign.id,
-            user_id=campaign.user_id,
-            kind=document.kind,
-            criteria_version=document.criteria_version,
-            text_version=document.consent.version,
-            cap_minor=document.cap_each.minor,
-            currency=document.currency,
-            consented_at=document.issued_at,
-            expires_at=document.expires_at,
-            document=signed.document,
-            key_id=signed.key_id,
-            signature=signed.signature,
-            passkey=signed.passkey.model_dump(mode="json") if signed.passkey else None,
-            nonce=document.nonce,
-        )
-    session.add(row)
-    await session.flush()
-    session.add_all(_salt(row, salt) for salt in consent.salts)
-    await session.flush()
-    return row
+    document = read_document(signed.document)
+    return MandateRow(
+        id=document.mandate_id,
+        campaign_id=campaign.id,
+        user_id=campaign.user_id,
+        kind=document.kind,
+        criteria_version=document.criteria_version,
+        text_version=document.consent.version,
+        cap_minor=document.cap_each.minor,
+        currency=document.currency,
+        consented_at=document.issued_at,
+        expires_at=document.expires_at,
+        document=signed.document,
+        key_id=signed.key_id,
+        signature=signed.signature,
+        passkey=signed.passkey.model_dump(mode="json") if signed.passkey else None,
+        nonce=document.nonce,
+    )
 
 
 def _salt(row: MandateRow, salt: SealedSalt) -> MandateSaltRow:
@@ -102,7 +106,11 @@ async def mandate_of(session: AsyncSession, attempt: AttemptRow) -> MandateRow |
 async def mandates_of(session: AsyncSession, campaign_id: UUID) -> list[MandateRow]:
     """Return every consent ever given for a campaign, the newest first."""
     query = select(MandateRow).where(col(MandateRow.campaign_id) == campaign_id)
-    query = query.order_by(col(MandateRow.consented_at).desc(), col(MandateRow.id))
+    newest = (
+        col(MandateRow.criteria_version).desc(),
+        col(MandateRow.revoked_at).desc().nulls_first(),
+    )
+    query = query.order_by(*newest, col(MandateRow.id))
     return list(await session.scalars(query))
 
 

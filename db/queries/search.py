@@ -51,7 +51,8 @@ _WATCHES = text(
 
 _CANDIDATES = text(
     """
-    SELECT c.id, c.user_id, c.criteria, c.criteria_version, c.mode, m.cap_minor,
+    SELECT c.id, c.user_id, c.criteria, c.criteria_version, c.mode,
+        coalesce(m.cap_minor, c.budget_minor) AS cap_minor,
         ARRAY(
             SELECT a.itinerary_key FROM booking_attempts a
             WHERE a.campaign_id = c.id AND a.ignore_until > :now
@@ -60,8 +61,9 @@ _CANDIDATES = text(
             WHERE p.campaign_id = c.id AND p.status = 'rejected' AND p.closed_at > :rejected_since
         ) AS ignored
     FROM autobooking_campaigns c
-    JOIN mandates m ON m.campaign_id = c.id AND m.revoked_at IS NULL AND m.kind = 'booking'
+    LEFT JOIN mandates m ON m.campaign_id = c.id AND m.revoked_at IS NULL AND m.kind = 'booking'
     WHERE c.status = 'active' AND c.seller = :seller AND c.ends_at > :now
+        AND (m.id IS NOT NULL OR c.mode = 'notify')
         AND (c.hold_off_until IS NULL OR c.hold_off_until <= :now)
         AND c.criteria -> 'origins' ?| :origins
         AND c.criteria -> 'destinations' ?| :destinations

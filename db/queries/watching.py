@@ -283,6 +283,13 @@ async def attempts_of(
     return list(await session.scalars(query))
 
 
+_ASK_THEIR_OWNER = (
+    CampaignState.NEEDS_ACTION,
+    CampaignState.AWAITING_APPROVAL,
+    CampaignState.AWAITING_CONSENT,
+)
+
+
 def _rank(bad: BadCards) -> ColumnElement[Any]:
     status = col(CampaignRow.status)
     waits = exists().where(
@@ -294,7 +301,7 @@ def _rank(bad: BadCards) -> ColumnElement[Any]:
     if bad.default:
         unpaid = or_(unpaid, card.is_(None))
     needs = or_(
-        status.in_([CampaignState.NEEDS_ACTION, CampaignState.AWAITING_APPROVAL]),
+        status.in_(_ASK_THEIR_OWNER),
         and_(status == CampaignState.BOOKING, waits),
         and_(status == CampaignState.ACTIVE, unpaid),
     )

@@ -51,7 +51,7 @@ class NewCampaign(Value):
     traveler_ids: tuple[TravelerId, ...]
     party: Party
     payment_method_id: PaymentMethodId | None = None  # None: the owner's default of the moment
-    consent: Consent
+    consent: Consent | None = None  # None: to be given, or nothing is ever charged
     trip_request_id: UUID | None = None  # the saved trip that this was made of
     body_hmac: str
     created_at: datetime
@@ -70,7 +70,7 @@ class CampaignEdit(Value):
     traveler_ids: tuple[TravelerId, ...]
     party: Party
     payment_method_id: PaymentMethodId | None = None
-    consent: Consent
+    consent: Consent | None = None
     opens_at: datetime | None = None
     ends_at: datetime
 
@@ -130,6 +130,7 @@ class Opening(StrEnum):
 
     ATTEMPT = "attempt"
     PROPOSAL = "proposal"
+    TOLD = "told"
     NOTHING = "nothing"
 
 
@@ -184,6 +185,11 @@ class AttemptFinished(Value):
 class EditInput(Value):
     campaign_id: CampaignId
     edit: CampaignEdit
+
+
+class ConsentInput(Value):
+    campaign_id: CampaignId
+    consent: Consent
 
 
 class ProposalInput(Value):

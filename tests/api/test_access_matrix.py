@@ -40,6 +40,9 @@ _DOORS = {
 # What is sent where an empty request would be refused before anybody looks whose thing it is.
 _BODIES: Mapping[str, Callable[[Belongings], dict[str, Any]]] = {
     "PATCH /api/autobooking/campaigns/{campaign_id}": lambda _: {"name": "Lisbon again"},
+    "POST /api/autobooking/campaigns/{campaign_id}/consent": lambda _: {
+        "consent": {"accepted": True, "text_version": "an earlier one"}
+    },
     "POST /api/autobooking/campaigns/{campaign_id}/approve": lambda own: {
         "proposal_id": str(own.proposal_id)
     },

@@ -58,14 +58,35 @@ async def test_a_campaign_is_paused_resumed_edited_and_cancelled(
     unasked = await person.http.patch(path, json=dearer)
     assert (unasked.status_code, unasked.json()["errors"][0]["field"]) == (422, "consent")
 
+    only_told = await person.http.patch(
+        path, json={"mode": "notify", "expected_version": 2, "name": "Tell me"}
+    )
+    assert (only_told.status_code, only_told.json()["mode"]) == (200, "notify"), only_told.text
+    booked_again = await person.http.patch(path, json={"mode": "auto", "expected_version": 3})
+    assert (booked_again.status_code, booked_again.json()["errors"][0]["field"]) == (422, "consent")
+    agreed = await person.http.patch(
+        path, json={"mode": "auto", "expected_version": 3, "consent": cheap["consent"]}
+    )
+    assert (agreed.status_code, agreed.json()["status"]) == (200, "active"), agreed.text
+
     nothing = await person.http.post(f"{path}/approve", json={"proposal_id": made["id"]})
     assert (nothing.status_code, nothing.json()["code"]) == (409, "no_such_proposal")
 
     mandates = (await person.http.get(f"{path}/mandate")).json()
-    assert (mandates["mandate"]["criteria_version"], mandates["mandate"]["uses"]) == (2, [])
+    assert (mandates["mandate"]["criteria_version"], mandates["mandate"]["uses"]) == (4, [])
     assert [(m["criteria_version"], m["standing"]) for m in mandates["earlier"]] == [
-        (1, "withdrawn")
+        (2, "withdrawn"),
+        (1, "withdrawn"),
     ]
+    waiting = {name: value for name, value in cheap.items() if name != "consent"}
+    waiting = (await _create(person, waiting, key="without-a-consent")).json()
+    assert waiting["status"] == "awaiting_consent"
+    assert waiting["links"]["consent"] == f"/auto-booking/wishes/{waiting['id']}/consent"
+    its_path = f"/api/autobooking/campaigns/{waiting['id']}"
+    unconsented = await person.http.post(f"{its_path}/resume")
+    assert (unconsented.status_code, unconsented.json()["code"]) == (409, "consent_needed")
+    given = await person.http.post(f"{its_path}/consent", json={"consent": cheap["consent"]})
+    assert (given.status_code, given.json()["status"]) == (200, "active"), given.text
 
     gone = await person.http.delete(path)
     assert (gone.status_code, gone.json()["status"]) == (200, "cancelled")

@@ -101,14 +101,37 @@ async def test_a_key_consents_within_its_limits_and_not_a_cent_more(
     assert await holder.committed() == 500
 
 
+async def test_a_wish_of_a_key_that_may_not_spend_waits_for_its_owner(
+    cast: Any, cheap: Any, database: Any, running: Any
+) -> None:
+    person, _ = cast
+    owners = {"Authorization": person.http.headers["Authorization"]}
+    http = await Holder(person, database, running.settings).key(scopes=scopes_up_to(Scope.WRITE))
+    made = await ask(http, cheap, "1.00")
+    assert (made.status_code, made.json()["status"]) == (201, "awaiting_consent"), made.text
+    path = made.json()["links"]["self"]
+    assert (await http.get(f"{path}/mandate")).json()["mandate"] is None
+    consent = {"consent": cheap["consent"]}
+    refused = await http.post(f"{path}/consent", json=consent)
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_needed")
+    # Its owner consents; what was consented to is then not this key's to change.
+    renamed = {"name": "Lisbon, sooner", "expected_version": 1}
+    assert (await http.patch(path, json=renamed)).json()["status"] == "awaiting_consent"
+    given = await http.post(f"{path}/consent", json=consent, headers=owners)
+    assert (given.status_code, given.json()["status"]) == (200, "active"), given.text
+    redirected = {"criteria": {"destinations": ["OPO"]}, "expected_version": 2}
+    refused = await http.patch(path, json=redirected)
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_needed")
+
+
 async def test_a_key_that_may_not_spend_consents_to_nothing(
     ana: Any, wish: Any, database: Any, settings: Any
 ) -> None:
     holder = Holder(ana, database, settings)
     http = await holder.key(scopes=scopes_up_to(Scope.WRITE))
+    # It may make a wish all the same, were everything in it right.
     refused = await ask(http, wish | {"traveler_ids": [str(uuid4())]}, "1.00")
-    assert refused.status_code == 403
-    assert "may not consent to charges" in refused.json()["detail"]
+    assert refused.status_code == 422
     approve = f"/api/autobooking/campaigns/{uuid4()}/approve"
     refused = await http.post(approve, json={"proposal_id": str(uuid4())})
     assert refused.json()["code"] == "scope_needed"

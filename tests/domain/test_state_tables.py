@@ -25,7 +25,12 @@ from domain.payments import PAYMENT_TRANSITIONS, PaymentState
 from domain.transitions import Transitions
 
 TABLES = [
-    (CAMPAIGN_TRANSITIONS, CampaignState, CampaignState.ACTIVE, {"booked", "cancelled", "expired"}),
+    (
+        CAMPAIGN_TRANSITIONS,
+        CampaignState,
+        CampaignState.AWAITING_CONSENT,
+        {"booked", "cancelled", "expired"},
+    ),
     (ATTEMPT_TRANSITIONS, AttemptState, AttemptState.VALIDATING, {"captured", "failed"}),
     (BOOKING_TRANSITIONS, BookingState, BookingState.ORDERED, {"cancelled", "flown"}),
     (PAYMENT_TRANSITIONS, PaymentState, PaymentState.CREATED, {"voided"}),

@@ -20,6 +20,7 @@ from domain.telling import (
     QuietHours,
     channels_of,
     deliveries,
+    is_news,
     is_quiet,
     next_time,
     worth_telling,
@@ -124,3 +125,24 @@ def test_only_a_real_fall_is_news(told: int, price: int, percent: int):
     news = worth_telling(usd(told), usd(price), percent)
     assert news == (price <= told * (1 - percent / 100) + 1e-6)
     assert worth_telling(None, usd(price), percent)
+
+
+@pytest.mark.parametrize(
+    ("told", "hours", "price", "news"),
+    [
+        (None, None, 48_000, True),
+        (48_000, 2, 30_000, False),  # once a day, however far it falls
+        (48_000, 24, 45_600, True),
+        (48_000, 24, 45_601, False),
+        (48_000, 7 * 24 - 1, 48_000, False),
+        (48_000, 7 * 24, 48_000, True),
+    ],
+)
+def test_a_fare_is_told_once_a_fall_and_once_a_day(
+    told: int | None, hours: int | None, price: int, news: bool
+) -> None:
+    now = datetime(2026, 11, 26, 18, tzinfo=UTC)
+    before = None if told is None else Money(minor=told, currency="USD")
+    told_at = None if hours is None else now - timedelta(hours=hours)
+    fare = Money(minor=price, currency="USD")
+    assert is_news(before, told_at, fare, least_percent=5, now=now) is news

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
+from consents import signed
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -37,7 +38,7 @@ from domain.attempts import AttemptState
 from domain.campaigns import BookingMode
 from domain.criteria import Criteria
 from domain.ids import CampaignId, TravelerId, UserId, attempt_id_for
-from domain.messages.campaign import Consent, NewCampaign
+from domain.messages.campaign import NewCampaign
 from domain.money import Money
 from domain.offers import DatePair, Party
 from domain.telling import Channel
@@ -239,10 +240,9 @@ async def _campaign(
     new = NewCampaign(
         campaign_id=CampaignId(uuid4()), owner_id=owner, name="Lisbon", criteria=criteria,
         mode=BookingMode.AUTO, traveler_ids=(traveler,), party=Party(),
-        consent=Consent(text_version="v1", cap=criteria.budget, consented_at=now), body_hmac="-",
-        created_at=now, expires_at=now + timedelta(days=365), ends_at=now + timedelta(days=60),
+        body_hmac="-", created_at=now, expires_at=now + timedelta(days=365), ends_at=now + timedelta(days=60),
     )  # fmt: skip
-    row, _ = await insert_campaign(session, new, now)
+    row, _ = await insert_campaign(session, signed(new), now)
     return CampaignId(row.id)
 
 

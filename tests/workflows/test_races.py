@@ -11,7 +11,7 @@ from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities
-from activities.consent import MandateGuard
+from activities.mandate_guard import MandateGuard
 from db.models import CampaignRow
 from db.queries import openings
 from db.queries.mandates import insert_mandate

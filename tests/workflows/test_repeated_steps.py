@@ -11,7 +11,7 @@ from house import House, eventually
 from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities
-from activities.consent import MandateGuard
+from activities.mandate_guard import MandateGuard
 from domain.campaigns import BookingMode
 from domain.messages.campaign import CampaignEdit, Consent, EditInput, NewCampaign, ProposalInput
 from domain.money import Money

@@ -237,7 +237,11 @@ class CreateCampaignRequest(Request):
     payment_method_id: UUID | None = Field(
         default=None, description="Absent: the card that is your default now."
     )
-    consent: ConsentBody
+    consent: ConsentBody | None = Field(
+        default=None,
+        description="Absent: the campaign waits, as `awaiting_consent`, until you give it; not "
+        "needed where it only tells (`notify`).",
+    )
 
 
 class EditCampaignRequest(Request):
@@ -266,6 +270,12 @@ class EditCampaignRequest(Request):
     consent: ConsentBody | None = None
 
 
+class ConsentRequest(Request):
+    """Your consent to a wish as it stands; the one that stood before ends."""
+
+    consent: ConsentBody
+
+
 class ProposalRequest(Request):
     proposal_id: UUID = Field(description="`proposal.id` as the status shows it.")
 
@@ -288,6 +298,8 @@ class CampaignLinks(Response):
     status: str
     results: str
     decisions: str
+    mandate: str
+    consent: str = Field(description="The page on which its owner reads and gives consent.")
 
 
 class CampaignResponse(Response):
@@ -338,6 +350,8 @@ class CampaignResponse(Response):
                 status=f"{base}/status",
                 results=f"{base}/results",
                 decisions=f"{base}/decisions",
+                mandate=f"{base}/mandate",
+                consent=f"/auto-booking/wishes/{row.id}/consent",
             ),
         )
 

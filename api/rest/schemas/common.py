@@ -95,7 +95,7 @@ IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="T
 _MEANINGS = {
     400: "The body is not JSON.",
     401: "No API key, or not a good one.",
-    403: "The key's scope or its limits do not reach so far.",
+    403: "The key's scope or limits, or the account as it is, do not reach so far.",
     404: "There is no such object, or it is somebody else's.",
     409: "The state does not allow it; the detail says why.",
     412: "It was changed since you saw it.",

@@ -30,6 +30,7 @@ class Chip:
 CHIPS = {
     StatusCode.WATCHING: Chip("Watching", "accent", "◉"),
     StatusCode.ASLEEP: Chip("Asleep", "quiet", "☾"),
+    StatusCode.YOUR_CONSENT: Chip("Your consent", "wait", "!"),
     StatusCode.YOUR_ANSWER: Chip("Your answer", "wait", "!"),
     StatusCode.CHECKING_PRICE: Chip("Checking price", "accent", "◉"),
     StatusCode.HOLDING_MONEY: Chip("Booking", "accent", "◉"),

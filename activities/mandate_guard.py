@@ -30,6 +30,7 @@ from domain.mandates import (
     covers,
     may_book,
 )
+from domain.messages.campaign import Consent
 from domain.money import Money
 from domain.travelers import TravelerDetails
 
@@ -54,6 +55,13 @@ class MandateGuard:
         if not _repeats(row, document):
             return _problem(MandateRefusal.NOT_GENUINE, "the row is not what was signed")
         return document
+
+    def read(self, consent: Consent) -> MandateDocument | None:
+        """Return the document of a consent that has just come in, if it is genuine."""
+        try:
+            return verified(consent.signed, self._keys) if consent.signed else None
+        except BadMandate:
+            return None
 
     async def refusal(
         self,
