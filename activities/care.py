@@ -143,6 +143,7 @@ class CareActivities:
             table="bookings",
             column="raw_order",
             row_id=row.id,
+            subject=row.id,
         )
 
     @activity.defn

@@ -18,6 +18,7 @@ from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
 from db.locks import lock
 from db.models.erasure import ErasureRow
 from db.queries.erasures import (
+    bookings_without_order,
     forget_person,
     forget_traveler,
     get_erasure,
@@ -172,10 +173,12 @@ class ErasureActivities:
         """Destroy the keys: what is left anywhere, in backups too, opens no more."""
         async with self._database.transaction(WORKER) as session:
             row = await _begun(session, erasure_id)
+            # An order names everybody on board, so it has a key of its own.
+            emptied = await bookings_without_order(session, UserId(row.user_id))
         if row.traveler_id is None:
             self._vault.forget_person(row.user_id)
         else:
-            self._vault.forget_traveler(row.user_id, row.traveler_id)
+            self._vault.forget_subjects(row.user_id, [row.traveler_id, *emptied])
 
     @activity.defn
     async def forget_histories(self, erasure_id: UUID) -> int:

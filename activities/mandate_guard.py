@@ -178,6 +178,7 @@ async def names_signed(
             table="mandate_salts",
             column="salt",
             row_id=f"{mandate.id}:{signed.traveler_id}",
+            subject=signed.traveler_id,
         )
         if name_digest(from_text(salt), person.given_name, person.family_name) != (
             signed.name_digest

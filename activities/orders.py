@@ -330,6 +330,7 @@ class OrderActivities:
             table="bookings",
             column="raw_order",
             row_id=booking_id,
+            subject=booking_id,
         )
         placed = PlacedOrder(
             order_id=order.order_id,

@@ -20,6 +20,7 @@ from api.rest import (
     payment_methods,
     places,
     policy,
+    privacy,
     travelers,
     trip_requests,
     webhooks,
@@ -63,6 +64,7 @@ _TAGS = [
     {"name": "bookings", "description": "What was booked, and giving it back."},
     {"name": "notices", "description": "What you were told, and what you want to be told."},
     {"name": "webhooks", "description": "Your own servers, called when something happens."},
+    {"name": "account", "description": "Your own data: what is held, and all of it at once."},
     {"name": "policy", "description": "The rules that hold in this installation."},
     {"name": "health", "description": "Whether we live, can serve, and reach the providers."},
 ]
@@ -108,6 +110,7 @@ def create_app(
         trip_requests,
         notices,
         webhooks,
+        privacy,
         policy,
         health,
         pay,

@@ -103,6 +103,7 @@ async def _details(session: AsyncSession, services: Services, row: BookingRow) -
             table="bookings",
             column="raw_order",
             row_id=row.id,
+            subject=row.id,
         )
     except (DecryptionFailed, KeyDestroyed):
         # The person's key is gone: what stands in the row itself is still told.

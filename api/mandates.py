@@ -292,6 +292,7 @@ async def _travelers(
             table="mandate_salts",
             column="salt",
             row_id=f"{mandate_id}:{traveler_id}",
+            subject=traveler_id,
         )
         digest = name_digest(salt, person.given_name, person.family_name)
         signed.append(SignedTraveler(traveler_id=traveler_id, name_digest=digest))

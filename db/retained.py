@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,35 +35,37 @@ async def keep_receipts(
 
     Done before the person's key goes, since it opens what the receipt has to say.
     """
-    buyer = await _address(session, vault, user_id)
     written = 0
-    for booking in await bookings_of(session, user_id):
-        charges = [
-            (payment, card)
-            for payment, card in await payments_of(session, booking)
-            if payment.captured_minor
-        ]
-        if not charges:
-            continue
-        refunds = await refunds_of(session, booking.id)
-        last = max(
-            [payment.updated_at for payment, _ in charges]
-            + [refund.updated_at for refund in refunds]
-        )
-        until = keep_until(last.date(), years)
-        row_id = derive("retained", Record.RECEIPT, booking.id)
-        receipt = _receipt(buyer, booking, charges, refunds)
+    for receipt in await receipts_of(session, vault, user_id):
+        until = keep_until(datetime.fromisoformat(receipt["settled_at"]).date(), years)
+        booking_id = UUID(receipt["booking_id"])
+        row_id = derive("retained", Record.RECEIPT, booking_id)
         row = RetainedRecordRow(
             id=row_id,
             user_id=user_id,
             record=Record.RECEIPT,
-            subject_id=booking.id,
-            sealed=vault.seal_retained(receipt, row_id=row_id, keep_until=until),
+            subject_id=booking_id,
+            sealed=vault.seal_retained(json.dumps(receipt), row_id=row_id, keep_until=until),
             keep_until=until,
             created_at=now,
         )
         written += await add_retained(session, row)
     return written
+
+
+async def receipts_of(
+    session: AsyncSession, vault: PersonalVault, user_id: UserId
+) -> list[dict[str, Any]]:
+    """Return the receipt of each booking that was charged."""
+    buyer = await _address(session, vault, user_id)
+    receipts = []
+    for booking in await bookings_of(session, user_id):
+        tried = await payments_of(session, booking)
+        charges = [(payment, card) for payment, card in tried if payment.captured_minor]
+        if charges:
+            refunds = await refunds_of(session, booking.id)
+            receipts.append(_receipt(buyer, booking, charges, refunds))
+    return receipts
 
 
 async def open_retained(
@@ -96,36 +99,37 @@ def _receipt(
     booking: BookingRow,
     charges: list[tuple[PaymentRow, PaymentMethodRow]],
     refunds: list[RefundRow],
-) -> str:
-    return json.dumps(
-        {
-            "buyer": buyer,
-            "booking_id": str(booking.id),
-            "booking_reference": booking.booking_reference,
-            "tickets": [ticket["number"] for ticket in booking.ticket_numbers],
-            "flights": list(_flights(booking.itinerary)),
-            "price": _money(booking.price_minor, booking.currency),
-            "charges": [
-                {
-                    "at": payment.updated_at.isoformat(),
-                    "charged": _money(payment.captured_minor, payment.currency),
-                    "card": f"{card.brand} {card.last4}",
-                    "provider": payment.rail,
-                    "reference": payment.intent_ref,
-                }
-                for payment, card in charges
-            ],
-            "refunds": [
-                {
-                    "at": refund.updated_at.isoformat(),
-                    "refunded": _money(refund.amount_minor, refund.currency),
-                    "status": refund.status,
-                    "reference": refund.refund_ref,
-                }
-                for refund in refunds
-            ],
-        }
-    )
+) -> dict[str, Any]:
+    moved = [payment.updated_at for payment, _ in charges]
+    moved += [refund.updated_at for refund in refunds]
+    return {
+        "settled_at": max(moved).isoformat(),
+        "buyer": buyer,
+        "booking_id": str(booking.id),
+        "booking_reference": booking.booking_reference,
+        "tickets": [ticket["number"] for ticket in booking.ticket_numbers],
+        "flights": list(_flights(booking.itinerary)),
+        "price": _money(booking.price_minor, booking.currency),
+        "charges": [
+            {
+                "at": payment.updated_at.isoformat(),
+                "charged": _money(payment.captured_minor, payment.currency),
+                "card": f"{card.brand} {card.last4}",
+                "provider": payment.rail,
+                "reference": payment.intent_ref,
+            }
+            for payment, card in charges
+        ],
+        "refunds": [
+            {
+                "at": refund.updated_at.isoformat(),
+                "refunded": _money(refund.amount_minor, refund.currency),
+                "status": refund.status,
+                "reference": refund.refund_ref,
+            }
+            for refund in refunds
+        ],
+    }
 
 
 def _money(minor: int, currency: str) -> dict[str, int | str]:

@@ -6,7 +6,7 @@ elsewhere does not open.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -63,7 +63,7 @@ class PersonalVault:
         self._master_keys, self._store, self._clock = master_keys, store, clock
 
     async def data_key(
-        self, session: AsyncSession, owner: UserId, subject: UUID | None = None
+        self, session: AsyncSession, owner: UserId, subject: UUID | str | None = None
     ) -> bytes:
         """Return the key of an account, or of one of its travellers; made on first use.
 
@@ -71,11 +71,11 @@ class PersonalVault:
             runtime.key_store.KeyDestroyed: the subject was erased.
         """
         acts_for(session, owner)
-        known: dict[UUID, bytes] = session.info.setdefault(_KEYS, {})
-        subject = subject or owner
-        if subject not in known:
-            known[subject] = self.key_of(owner, subject)
-        return known[subject]
+        known: dict[KeyName, bytes] = session.info.setdefault(_KEYS, {})
+        name = KeyName(str(owner), str(subject or owner))
+        if name not in known:
+            known[name] = self._key(name)
+        return known[name]
 
     def key_of(self, owner: UUID, subject: UUID) -> bytes:
         """Return a key with no transaction about it, as migrations need it."""
@@ -108,9 +108,14 @@ class PersonalVault:
         table: str,
         column: str,
         row_id: UUID | str,
+        subject: UUID | str | None = None,
     ) -> str:
-        """Encrypt one field for its place; `column` without its `_encrypted`."""
-        key = await self.data_key(session, user_id)
+        """Encrypt one field for its place; `column` without its `_encrypted`.
+
+        `subject` is who or what can be forgotten without the rest of the account: a traveller, or
+        a booking whose order names several.
+        """
+        key = await self.data_key(session, user_id, subject)
         return crypto.encrypt_field(key, text, table=table, column=column, row_id=str(row_id))
 
     async def open(
@@ -122,15 +127,24 @@ class PersonalVault:
         table: str,
         column: str,
         row_id: UUID | str,
+        subject: UUID | str | None = None,
     ) -> str:
         """Return the text of a sealed field.
 
         Raises:
             runtime.crypto.DecryptionFailed: changed, moved to another place, or of another key.
-            runtime.key_store.KeyDestroyed: the account was erased.
+            runtime.key_store.KeyDestroyed: the subject was erased.
         """
+        place = {"table": table, "column": column, "row_id": str(row_id)}
+        key = await self.data_key(session, user_id, subject)
+        try:
+            return crypto.decrypt_field(key, token, **place)
+        except crypto.DecryptionFailed:
+            if subject is None:
+                raise
+        # Sealed before its subject had a key of its own.
         key = await self.data_key(session, user_id)
-        return crypto.decrypt_field(key, token, table=table, column=column, row_id=str(row_id))
+        return crypto.decrypt_field(key, token, **place)
 
     async def open_expiry(self, session: AsyncSession, row: TravelerDocumentRow) -> date | None:
         """Return until when a traveller's document is good, and nothing else of it."""
@@ -234,9 +248,10 @@ class PersonalVault:
         """Destroy the keys of an account and of all of its travellers; again is harmless."""
         self._store.destroy_all(str(owner))
 
-    def forget_traveler(self, owner: UUID, traveler_id: UUID) -> None:
-        """Destroy one traveller's key; again is harmless."""
-        self._store.destroy(KeyName(str(owner), str(traveler_id)))
+    def forget_subjects(self, owner: UUID, subjects: Iterable[UUID]) -> None:
+        """Destroy the keys of a traveller, or of bookings; again is harmless."""
+        for subject in subjects:
+            self._store.destroy(KeyName(str(owner), str(subject)))
 
     def forgotten_people(self) -> list[UserId]:
         """Return the accounts whose keys were destroyed."""

@@ -8,10 +8,21 @@ from api.web import (
     confirm,
     forgot,
     keep_address,
+    privacy,
     sign_in,
     sign_up,
 )
 
 router = APIRouter()
-for module in (sign_up, sign_in, forgot, confirm, keep_address, account, account_sessions):
+_PAGES = (
+    sign_up,
+    sign_in,
+    forgot,
+    confirm,
+    keep_address,
+    account,
+    account_sessions,
+    privacy,
+)
+for module in _PAGES:
     router.include_router(module.router)

@@ -239,6 +239,14 @@ async def forget_traveler(session: AsyncSession, user_id: UserId, traveler_id: U
     session.expire_all()
 
 
+async def bookings_without_order(session: AsyncSession, user_id: UserId) -> list[UUID]:
+    """Return the bookings of which nothing is left that names who flew."""
+    query = select(col(BookingRow.id)).where(
+        col(BookingRow.user_id) == user_id, col(BookingRow.raw_order_encrypted).is_(None)
+    )
+    return list(await session.scalars(query))
+
+
 async def erased_people(session: AsyncSession) -> list[UserId]:
     """Return everybody of whom nothing should be left."""
     query = select(col(UserRow.id)).where(col(UserRow.erased_at).is_not(None))

@@ -19,7 +19,7 @@ from db.session import (
     Database,
     SystemActor,
 )
-from domain import retention
+from domain import exports, retention
 
 ROLES = (OWNER_ROLE, APP_ROLE, WORKER_ROLE, OPERATOR_ROLE, BACKUP_ROLE)
 
@@ -130,6 +130,15 @@ def test_every_table_says_what_becomes_of_a_person_who_is_erased():
         if rule.fate is retention.Fate.EMPTIED:
             sealed = {column for column in known[name] if column.endswith("_encrypted")}
             assert sealed <= set(rule.empties), name
+
+
+def test_every_table_is_in_a_persons_export_or_says_why_not():
+    # A new table: a file of domain/exports.py has it, or its reason stands there.
+    exported = [table for file in exports.FILES for table in file.tables]
+    mine = {t for t, rule in retention.TABLES.items() if rule.fate is not retention.Fate.NOBODYS}
+    assert len(exported) == len(set(exported))
+    assert set(exported) | set(exports.NOT_EXPORTED) == mine
+    assert set(exported) & set(exports.NOT_EXPORTED) == set()
 
 
 def test_a_login_that_is_no_superuser_can_migrate_and_take_on_a_role(empty_database_url: str):

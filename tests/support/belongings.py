@@ -14,6 +14,7 @@ from db.models import (
     AttemptRow,
     BookingRow,
     CampaignDraftRow,
+    ErasureRow,
     PaymentMethodRow,
     PaymentSetupRow,
     ProposalRow,
@@ -67,6 +68,7 @@ class Belongings:
     webhook_id: UUID
     spare_webhook_id: UUID
     delivery_id: UUID
+    erasure_id: UUID
     session_id: UUID
     """Of a browser, not the one that asks."""
     links: dict[str, UUID]
@@ -143,7 +145,11 @@ async def give_belongings(
                     session, owner, "before@example.com",
                     table="account_links", column="email", row_id=link.id,
                 )  # fmt: skip
-        session.add_all([proposal, attempt, booking, trip, draft, *links])
+        erasure = ErasureRow(
+            id=uuid4(), user_id=owner, traveler_id=uuid4(), waits_for=[], asked_at=now,
+            due_at=now + timedelta(days=7), updated_at=now,
+        )  # fmt: skip
+        session.add_all([erasure, proposal, attempt, booking, trip, draft, *links])
         notice, webhooks, delivery = await _told(session, vault, owner, now)
     return Belongings(
         campaign_id=campaign_id,
@@ -161,6 +167,7 @@ async def give_belongings(
         webhook_id=webhooks[0],
         spare_webhook_id=webhooks[1],
         delivery_id=delivery,
+        erasure_id=erasure.id,
         session_id=browser.id,
         links={link.purpose: link.id for link in links},
         passkey_id=passkey.id,
