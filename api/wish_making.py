@@ -25,7 +25,7 @@ from db.models.campaign import CampaignRow
 from db.queries.campaigns import get_campaign
 from db.queries.drafts import get_trip_request
 from db.queries.mandates import live_mandate_row
-from domain.campaigns import ENDED, BookingMode, CampaignState
+from domain.campaigns import ENDED, CampaignState
 from domain.criteria import Criteria, ScoreWeights
 from domain.ids import CampaignId, PaymentMethodId, TravelerId, UserId, campaign_id_for
 from domain.mandates import CURRENT_CONSENT
@@ -37,6 +37,7 @@ from domain.messages.campaign import (
     NewCampaign,
 )
 from domain.money import Money
+from domain.reaching import Agreed, reaches_further
 from runtime.crypto import hmac_hex
 
 
@@ -190,15 +191,14 @@ def wanted_of(row: CampaignRow, cap: Money) -> Wanted:
     )
 
 
-def consent_due(row: CampaignRow, mode: BookingMode, budget: Money) -> str | None:
-    """Say why a change needs a new consent; None where the old one reaches."""
-    if budget.currency != row.currency or budget > row.budget:
-        return f"the budget rises to {budget}"
-    if mode is BookingMode.AUTO and row.mode is not BookingMode.AUTO:
-        return "the wish would be booked without asking you"
-    if mode.books and not row.mode.books:
-        return "the wish would be booked, not only told"
-    return None
+def agreed_to(row: CampaignRow) -> Agreed:
+    """Return what the consent of a wish is about."""
+    return Agreed(
+        criteria=row.wish,
+        mode=row.mode,
+        traveler_ids=tuple(row.traveler_ids),
+        card_id=row.payment_method_id,
+    )
 
 
 def house_weights(services: Services) -> ScoreWeights:
@@ -379,7 +379,10 @@ async def _wanted_of_edit(
     if body.consent is not None:
         cap, text_version, consents = cap_of(body.consent, cap), body.consent.text_version, True
     elif mode.books and not asks and row.status is not CampaignState.AWAITING_CONSENT:
-        cap, text_version = await _standing_consent(session, row, mode, criteria.budget)
+        after = Agreed(
+            criteria=criteria, mode=mode, traveler_ids=checked.traveler_ids, card_id=card
+        )
+        cap, text_version = await _standing_consent(session, row, after)
         consents = True
     wanted = Wanted(
         campaign_id=CampaignId(row.id),
@@ -398,10 +401,10 @@ async def _wanted_of_edit(
 
 
 async def _standing_consent(
-    session: AsyncSession, row: CampaignRow, mode: BookingMode, budget: Money
+    session: AsyncSession, row: CampaignRow, after: Agreed
 ) -> tuple[Money, str]:
     """Return how much is allowed and by which text, as before; refused where that stops short."""
-    why = consent_due(row, mode, budget)
+    why, budget = reaches_further(agreed_to(row), after), after.criteria.budget
     if why is not None:
         raise _consent_needed(why)
     mandate = await live_mandate_row(session, row.id)

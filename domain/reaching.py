@@ -26,6 +26,7 @@ def reaches_further(before: Agreed, after: Agreed) -> str | None:
     old, new = before.criteria, after.criteria
     dearer = new.budget.currency != old.budget.currency or new.budget > old.budget
     alone = after.mode is BookingMode.AUTO and before.mode is not BookingMode.AUTO
+    books = after.mode.books and not before.mode.books
     earlier, later = (
         new.departure_from < old.departure_from,
         new.departure_until > old.departure_until,
@@ -33,6 +34,7 @@ def reaches_further(before: Agreed, after: Agreed) -> str | None:
     reasons = (
         (dearer, f"the budget rises to {new.budget.short()}"),
         (alone, "the wish would be booked without asking you"),
+        (books, "the wish may be booked from now on"),
         (set(after.traveler_ids) != set(before.traveler_ids), "others travel"),
         (after.card_id != before.card_id, "another card may be charged"),
         (not set(new.origins) <= set(old.origins), "the trip may begin elsewhere"),

@@ -26,6 +26,7 @@ from api.web.wizard_desk import (
     load_draft,
     past_of,
     seeded,
+    understand,
     wish_of_draft,
 )
 from api.web.wizard_pages import Scene, scene_of, show_step
@@ -124,7 +125,8 @@ async def submit_order(draft_id: UUID, visit: SignedInDep, form: FormDep) -> Res
     draft = await keep(visit, replace(draft, answers=named), Step.CHECK)
     if not visit.me.email_confirmed:
         raise Elsewhere(back_to("/account/confirm", draft.at(Step.CHECK)))
-    require_step_up(visit, draft.at(Step.CHECK))
+    if understand(visit, draft).mode.books:
+        require_step_up(visit, draft.at(Step.CHECK))
     return await _order(visit, draft, form)
 
 
@@ -208,14 +210,15 @@ async def _take(visit: Visit, draft: Draft, step: Step, form: Form) -> Response:
 async def _order(visit: Visit, draft: Draft, form: Form) -> Response:
     scene = await scene_of(visit, draft)
     problems = scene.problems(Step.CHECK)
+    books = scene.reading.mode.books
     if await closed(visit):
         problems.general.append("No new wishes are taken at the moment. Your draft is kept.")
-    if not form.flag("consent"):
+    if books and not form.flag("consent"):
         problems.add("consent", "Tick the box if you agree. Without that nothing is booked.")
     if problems:
         return await show_step(visit, scene, Step.CHECK, problems=problems, status=422)
     try:
-        shown = await consent_shown(visit, form)
+        shown = await consent_shown(visit, form) if books else None
         body = creation_of(draft, scene.reading)
         made = await make_wish(visit.services, visit.user_id, body, draft.key, shown=shown)
     except ApiProblem as refusal:

@@ -27,7 +27,7 @@ from api.web.passkeys import (
 from api.web.visits import Visit
 from api.web.wizard_answers import Reading
 from api.web.wizard_desk import Draft
-from api.wish_making import ShownConsent, draft_for_change, draft_for_new
+from api.wish_making import ShownConsent, agreed_to, draft_for_change, draft_for_new
 from api.wishes import expiry
 from db.models.campaign import CampaignRow
 from db.queries.passkeys import list_passkeys
@@ -77,7 +77,7 @@ async def consent_to_show(
         "ends": expires_at(visit, draft.campaign),
     }
     why = why_anew(draft.campaign, reading) if draft.campaign else None
-    if draft.campaign is not None and why is None:
+    if not reading.mode.books or (draft.campaign is not None and why is None):
         return Consenting(needed=False, **facts)
     async with visit.transaction() as session:
         await may_consent(session, visit.user_id, visit.now)
@@ -92,19 +92,15 @@ async def consent_to_show(
 def why_anew(row: CampaignRow, reading: Reading) -> str | None:
     """Say why the change of a wish needs a new consent; None where the old one reaches."""
     assert reading.criteria is not None
-    before = Agreed(
-        criteria=row.wish,
-        mode=row.mode,
-        traveler_ids=tuple(row.traveler_ids),
-        card_id=row.payment_method_id,
-    )
+    if not reading.mode.books:
+        return None
     after = Agreed(
         criteria=reading.criteria,
         mode=reading.mode,
         traveler_ids=tuple(reading.traveler_ids),
         card_id=reading.payment_method_id,
     )
-    return reaches_further(before, after)
+    return reaches_further(agreed_to(row), after)
 
 
 async def consent_shown(visit: Visit, form: Form) -> ShownConsent:
@@ -145,7 +141,7 @@ def creation_of(draft: Draft, reading: Reading) -> CreateCampaignRequest:
         traveler_ids=reading.traveler_ids,
         trip_request_id=draft.trip_request_id,
         payment_method_id=reading.payment_method_id,
-        consent=_consented(),
+        consent=_consented() if reading.mode.books else None,
     )
 
 

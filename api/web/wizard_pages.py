@@ -60,7 +60,7 @@ async def scene_of(visit: Visit, draft: Draft) -> Scene:
         reading.problems.take([found], NAMES)
     if reading.payment_method_id not in {None, *(card.id for card in cards)}:
         reading.payment_method_id = None
-    if not cards:
+    if not cards and reading.mode.books:
         reading.problems.add("payment_method_id", "Add a card; it is charged only by a booking.")
     return Scene(draft, reading, people, cards)
 

@@ -84,3 +84,9 @@ def test_whatever_could_book_something_else_is_agreed_to_anew(
 )
 def test_a_part_of_what_was_agreed_to_needs_no_new_consent(make: Any, changes: dict[str, Any]):
     assert reaches_further(agreed(make), agreed(make, **changes)) is None
+
+
+def test_a_wish_that_only_told_needs_consent_before_it_books(make: Any):
+    told = agreed(make, mode=BookingMode.NOTIFY)
+    assert reaches_further(told, agreed(make)) == "the wish may be booked from now on"
+    assert reaches_further(agreed(make), told) is None

@@ -245,7 +245,11 @@ class CreateCampaignRequest(Request):
 
 
 class EditCampaignRequest(Request):
-    """Only what changes. A dearer budget, or booking alone, needs a new consent."""
+    """Only what changes. What reaches further than your consent needs a new one.
+
+    So do more money, other people, places, days, airlines or cards, and booking without being
+    asked; a part of what you agreed to needs none.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -53,6 +53,11 @@ MODES = (
         "Ask me first",
         "We show you the flights and wait. Nothing is held or charged until you say yes.",
     ),
+    (
+        BookingMode.NOTIFY.value,
+        "Only tell me",
+        "We write to you when a fare fits. Nothing is booked, and no card is needed.",
+    ),
 )
 CABINS = (
     ("economy", "Economy", None),

@@ -1,6 +1,8 @@
 """From the last step of the wizard to a wish that is watched, and to a change of it."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,7 +32,7 @@ def day(ahead: int) -> str:
     return (system_now().date() + timedelta(days=ahead)).isoformat()
 
 
-async def to_check(site: Site, budget: str, **changes: Any) -> Shown:
+async def to_check(site: Site, budget: str, *, mode: str = "auto", **changes: Any) -> Shown:
     typed = {
         "origins_text": "JFK",
         "destinations_text": "Lisbon",
@@ -42,7 +44,7 @@ async def to_check(site: Site, budget: str, **changes: Any) -> Shown:
     person = str(who.soup.select_one('input[name="traveler_ids"]')["value"])  # type: ignore[index]
     preferences = await site.submit(who, {"traveler_ids": person, "go": "next"})
     money = await site.submit(preferences, {"worth_nonstop": "60", "go": "next"})
-    check = await site.submit(money, {"budget": budget, "go": "next"})
+    check = await site.submit(money, {"budget": budget, "mode": mode, "go": "next"})
     assert check.path.endswith("/check"), check.text
     return check
 
@@ -183,3 +185,40 @@ async def test_a_wish_is_changed_as_a_whole_with_consent_where_it_reaches_furthe
     left = await site.submit(begun, action=f"{edit}/discard", follow=False)
     assert left.headers["location"] == edit.removesuffix("/edit")
     assert "At most, for everybody 3 USD" in (await site.get(edit)).text
+    quiet = await site.submit(f"{edit}/budget", {"mode": "notify", "go": "next"})
+    assert "nothing is booked or charged, we only tell you" in quiet.text
+    await site.submit(quiet, {"go": "change"}, action=edit)
+    assert ((await row())["mode"], (await row())["criteria_version"]) == ("notify", 4)
+    async with database.transaction(person.user_id) as session:
+        assert await live_mandate_row(session, UUID(wish_id(ordered))) is None
+    back = await site.submit(f"{edit}/budget", {"mode": "auto", "go": "next"})
+    assert "A new consent is needed" in back.text
+
+
+async def test_a_wish_to_be_told_needs_neither_card_nor_consent(
+    running: Any, make_site: Any, traveler_body: Any
+) -> None:
+    person = await running.make_person()
+    await person.http.post("/api/autobooking/traveler", json=traveler_body)
+    site = await make_site(running.url, running.settings, person)
+    check = await to_check(site, "2000", mode="notify")
+    assert "tell you of fares up to 2,000 USD" in check.text
+    ordered = await site.submit(check, {"go": "order"}, follow=False)
+    path = f"/api/autobooking/campaigns/{wish_id(ordered)}"
+
+    stream = {"Accept": "text/event-stream"}
+    told = "event: campaign.fare_found"
+    async with (
+        asyncio.timeout(60),
+        person.http.stream("GET", f"{path}/status", headers=stream) as answer,
+    ):
+        lines = answer.aiter_lines()
+        assert [line async for line in _until(lines, told)][-1].startswith(told)
+    assert (await person.http.get(path)).json()["status"] == "active"
+
+
+async def _until(lines: AsyncIterator[str], last: str) -> AsyncIterator[str]:
+    async for line in lines:
+        yield line
+        if line.startswith(last):
+            return
