@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaign import CampaignRow
 from db.queries.display import known_of
 from db.queries.fares import Fares
+from db.queries.watching import searched_for
 from domain.campaigns import CampaignState
+from domain.ids import UserId
 from domain.search_plan import Known, Watch, plan_budgeted, plan_fixed
 from domain.search_slots import Shape, slots_of
 from runtime.policy import MonitorMode, Policy
@@ -18,6 +20,7 @@ from runtime.policy import MonitorMode, Policy
 # A wide wish has thousands of date pairs; the first ones that are due tell when it is looked at.
 _MOST_PAIRS = 400
 _KEPT = 2000
+_SUMS_HOLD = timedelta(minutes=1)
 
 
 async def next_look(
@@ -40,6 +43,7 @@ class Outlook:
     """
 
     def __init__(self) -> None:
+        self._searched: OrderedDict[UUID, tuple[datetime, tuple[int, int]]] = OrderedDict()
         self._known: OrderedDict[UUID, tuple[tuple[object, ...], datetime | None]] = OrderedDict()
 
     async def next_looks(
@@ -72,6 +76,19 @@ class Outlook:
                 self._keep(row, fares, at)
                 found[row.id] = at
         return found
+
+    async def searched(
+        self, session: AsyncSession, user_id: UserId, now: datetime
+    ) -> tuple[int, int]:
+        """Return the looks and offers of all a person's wishes, of at most a minute ago."""
+        kept = self._searched.get(user_id)
+        if kept is None or now - kept[0] > _SUMS_HOLD:
+            kept = now, await searched_for(session, user_id)
+            self._searched[user_id] = kept
+            self._searched.move_to_end(user_id)
+            while len(self._searched) > _KEPT:
+                self._searched.popitem(last=False)
+        return kept[1]
 
     def _keep(self, row: CampaignRow, fares: Mapping[UUID, Fares], at: datetime | None) -> None:
         self._known[row.id] = (_state(row, fares), at)

@@ -6,6 +6,7 @@ Short transactions, a handful of statements each, however long a wish has been w
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +16,6 @@ from db.models.attempt import AttemptRow
 from db.models.campaign import CampaignRow
 from db.models.campaign_draft import CampaignDraftRow
 from db.models.campaign_event import CampaignEventRow
-from db.models.campaign_fare import CampaignFareRow
 from db.models.offer_decision import OfferDecisionRow
 from db.models.payment import PaymentRow
 from db.models.payment_method import PaymentMethodRow, PaymentMethodStatus
@@ -23,29 +23,28 @@ from db.models.proposal import ProposalRow
 from db.queries.campaigns import get_campaign
 from db.queries.display import Standing, payment_to_confirm, standings
 from db.queries.drafts import list_drafts
-from db.queries.fares import fare_days
+from db.queries.fares import FareDay, fare_days
 from db.queries.payment_methods import list_payment_methods
 from db.queries.switches import booking_stopped
 from db.queries.watching import (
     BadCards,
     Decided,
-    Overview,
     Place,
     attempts_of,
     caps_of,
     consented,
     count_places,
     decided_lately,
-    left_alone,
     matched_beside,
     newest_events,
     open_proposals,
-    overview,
     snapshots_of,
+    spent_by,
     stops_of,
     wishes_in_order,
 )
 from domain.campaigns import CampaignState
+from domain.criteria import Criteria
 from domain.ids import UserId
 from domain.matching import Reason
 from domain.needs import CardHealth
@@ -53,11 +52,12 @@ from domain.offers import Offer
 from domain.travelers import add_months
 
 CHART_DAYS = 60
+CARD_DAYS = 30
 PAGE = 20
 _STORY = 60
 _BEING_BOOKED = frozenset({CampaignState.BOOKING, CampaignState.BOOKED})
 # Judged anew for the table of the nearest; the decisions say which ones are worth it.
-_NEAREST = 24
+_NEAREST = 12
 # Another city or currency is no near miss.
 _FAR = frozenset({Reason.ROUTE.value, Reason.CURRENCY.value})
 
@@ -79,15 +79,21 @@ class Brief:
     card: Card
     consent: bool
     proposal: ProposalRow | None
-    days: tuple[CampaignFareRow, ...]
+    days: tuple[FareDay, ...]
     next_look: datetime | None
+
+    @cached_property
+    def wish(self) -> Criteria:
+        """The wish, read once: a card mentions it many times."""
+        return self.row.wish
 
 
 @dataclass(frozen=True)
 class ListRead:
     wishes: tuple[Brief, ...]
     counts: Mapping[Place, int]
-    overview: Overview
+    searched: tuple[int, int]  # looks, offers
+    spent: tuple[tuple[str, int], ...]  # currency, minor
     drafts: tuple[CampaignDraftRow, ...]
     stopped: bool
     more: bool
@@ -109,7 +115,6 @@ class WishRead:
     best_offer: Offer | None
     taken: Offer | None  # what is being booked, as it was seen
     near: tuple[NearOffer, ...]
-    left_alone: Mapping[str, datetime]
     attempts: tuple[AttemptRow, ...]
     beside: tuple[OfferDecisionRow, ...]
     stops: Mapping[str, int]  # of the offers beside
@@ -121,6 +126,11 @@ class WishRead:
     @property
     def row(self) -> CampaignRow:
         return self.brief.row
+
+    @cached_property
+    def left_alone(self) -> Mapping[str, datetime]:
+        """The flights that are not tried again for a while, and until when."""
+        return {one.itinerary_key: one.ignore_until for one in self.attempts if one.ignore_until}
 
     @property
     def standing(self) -> Standing:
@@ -144,9 +154,10 @@ async def read_list(
             session, owner, bad, places=places, text=text, skip=skip, limit=PAGE + 1
         )
         return ListRead(
-            wishes=await _briefs(services, session, rows[:PAGE], cards, now),
+            wishes=await _briefs(services, session, rows[:PAGE], cards, now, CARD_DAYS),
             counts=await count_places(session, owner, bad),
-            overview=await overview(session, owner),
+            searched=await services.outlook.searched(session, owner, now),
+            spent=await spent_by(session, owner),
             drafts=tuple(await list_drafts(session, owner, now)) if not skip else (),
             stopped=await booking_stopped(session),
             more=len(rows) > PAGE,
@@ -161,7 +172,7 @@ async def read_wish(services: Services, owner: UserId, campaign_id: UUID) -> Wis
         if row is None or row.user_id != owner:
             return None
         cards = await list_payment_methods(session, owner)
-        (brief,) = await _briefs(services, session, [row], cards, now)
+        (brief,) = await _briefs(services, session, [row], cards, now, CHART_DAYS)
         near = await _near(session, row) if row.status is not CampaignState.BOOKED else ()
         attempt = brief.standing.attempt
         beside: list[OfferDecisionRow] = []
@@ -177,7 +188,6 @@ async def read_wish(services: Services, owner: UserId, campaign_id: UUID) -> Wis
             best_offer=await _best_offer(session, brief),
             taken=await _taken(session, attempt, beside),
             near=near,
-            left_alone=await left_alone(session, row.id, now),
             attempts=tuple(await attempts_of(session, row.id)),
             beside=tuple(beside),
             stops=await stops_of(session, beside[0].look_id) if beside else {},
@@ -217,12 +227,13 @@ def bad_cards(cards: Sequence[PaymentMethodRow], now: datetime) -> BadCards:
     return BadCards(frozenset(bad), default=default is None or default.id in bad)
 
 
-async def _briefs(
+async def _briefs(  # noqa: PLR0917
     services: Services,
     session: AsyncSession,
     rows: Sequence[CampaignRow],
     cards: Sequence[PaymentMethodRow],
     now: datetime,
+    days_shown: int,
 ) -> tuple[Brief, ...]:
     if not rows:
         return ()
@@ -231,7 +242,7 @@ async def _briefs(
     fares = {one: found.fares for one, found in standing.items() if found.fares is not None}
     policy = services.settings.policy
     upcoming = await services.outlook.next_looks(session, rows, fares, policy, now)
-    days = await fare_days(session, ids, now.date() - timedelta(days=CHART_DAYS - 1))
+    days = await fare_days(session, ids, now.date() - timedelta(days=days_shown - 1))
     proposals = await open_proposals(session, ids)
     allowed = await consented(session, ids)
     return tuple(

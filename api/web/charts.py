@@ -7,6 +7,7 @@ higher, and the budget is always to be seen.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from babel.dates import format_date
 
@@ -37,6 +38,15 @@ class Label:
     anchor: str = "start"
 
 
+class TableRow(NamedTuple):
+    """A day in words: sixty of them are written, each time that the page is."""
+
+    day: str
+    fare: str
+    against: str
+    minor: int
+
+
 @dataclass(frozen=True)
 class PriceChart:
     """A chart of the best fare a day against the budget, with its words and its table."""
@@ -51,7 +61,7 @@ class PriceChart:
     ticks: tuple[Label, ...]
     days: tuple[Label, ...]
     summary: str
-    rows: tuple[tuple[date, Money, Money], ...]  # day, fare, fare less budget; newest first
+    rows: tuple[TableRow, ...]  # newest first
     width: int = WIDTH
     height: int = HEIGHT
     left: float = _LEFT
@@ -264,11 +274,12 @@ def _rounded(minor: int, currency: str) -> Money:
     return Money(minor=whole, currency=currency)
 
 
-def _rows(prices: Sequence[DayPrice], budget: Money) -> list[tuple[date, Money, Money]]:
+def _rows(prices: Sequence[DayPrice], budget: Money) -> list[TableRow]:
     rows = []
     for price in reversed(prices):
         fare = Money(minor=price.minor, currency=budget.currency)
-        rows.append((price.day, fare, fare - budget))
+        against = "within" if fare <= budget else f"{(fare - budget).figure()} above"
+        rows.append(TableRow(f"{price.day:%-d %B %Y}", fare.short(), against, price.minor))
     return rows
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, select, text, update
@@ -116,20 +117,33 @@ async def fares_of(session: AsyncSession, campaign_ids: Collection[UUID]) -> dic
     return {one: Fares(*found) for one, *found in await session.execute(query)}
 
 
+class FareDay(NamedTuple):
+    """One day of a wish's fares; a list has a thousand of them, so it is no object of the ORM."""
+
+    day: date
+    looks: int
+    last_at: datetime
+    best_minor: int | None
+    best_at: datetime | None
+    best_look_id: UUID | None
+    best_offer_id: str | None
+
+
 async def fare_days(
     session: AsyncSession, campaign_ids: Collection[UUID], since: date
-) -> dict[UUID, list[CampaignFareRow]]:
+) -> dict[UUID, list[FareDay]]:
     """Return the days of these wishes as they are now, oldest first."""
     fare = CampaignFareRow
+    columns = [col(getattr(fare, name)) for name in FareDay._fields]
     query = (
-        select(fare)
+        select(col(fare.campaign_id), *columns)
         .join(CampaignRow, _of_now())
         .where(col(fare.campaign_id).in_(list(campaign_ids)), col(fare.day) >= since)
         .order_by(col(fare.campaign_id), col(fare.day))
     )
-    found: dict[UUID, list[CampaignFareRow]] = {}
-    for row in await session.scalars(query):
-        found.setdefault(row.campaign_id, []).append(row)
+    found: dict[UUID, list[FareDay]] = {}
+    for one, *row in await session.execute(query):
+        found.setdefault(one, []).append(FareDay._make(row))
     return found
 
 

@@ -32,11 +32,11 @@ from db.models.offer_snapshot import OfferSnapshotRow
 from db.models.payment import PaymentRow
 from db.models.proposal import ProposalRow, ProposalStatus
 from domain.attempts import AttemptState
-from domain.campaigns import ENDED, CampaignState
+from domain.campaigns import ENDED, BookingMode, CampaignState
 from domain.ids import UserId
 
 # Of a wish that is looked at often, these many decisions are a day or more.
-LATELY = 600
+LATELY = 300
 
 
 class Place(IntEnum):
@@ -54,15 +54,6 @@ class BadCards:
 
     ids: frozenset[UUID] = frozenset()
     default: bool = False
-
-
-@dataclass(frozen=True)
-class Overview:
-    """What was done for all of a person's wishes."""
-
-    looks: int
-    offers: int
-    captured: tuple[tuple[str, int], ...]  # currency, minor: what was charged less what came back
 
 
 async def wishes_in_order(
@@ -102,22 +93,20 @@ async def count_places(session: AsyncSession, user_id: UserId, bad: BadCards) ->
     return counts
 
 
-async def overview(session: AsyncSession, user_id: UserId) -> Overview:
-    """Sum up the searching and the spending of all the person's wishes."""
+async def searched_for(session: AsyncSession, user_id: UserId) -> tuple[int, int]:
+    """Sum up the looks and the offers of all the person's wishes."""
     fare = CampaignFareRow
-    work = (
-        await session.execute(
-            select(
-                func.coalesce(func.sum(col(fare.looks)), 0),
-                func.coalesce(func.sum(col(fare.offers)), 0),
-            ).where(
-                col(fare.campaign_id).in_(
-                    select(col(CampaignRow.id)).where(col(CampaignRow.user_id) == user_id)
-                )
-            )
-        )
-    ).one()
-    paid = await session.execute(
+    own = select(col(CampaignRow.id)).where(col(CampaignRow.user_id) == user_id)
+    query = select(
+        func.coalesce(func.sum(col(fare.looks)), 0), func.coalesce(func.sum(col(fare.offers)), 0)
+    ).where(col(fare.campaign_id).in_(own))
+    looks, offers = (await session.execute(query)).one()
+    return int(looks), int(offers)
+
+
+async def spent_by(session: AsyncSession, user_id: UserId) -> tuple[tuple[str, int], ...]:
+    """Return what was charged less what came back: currency and minor units."""
+    query = (
         select(
             col(PaymentRow.currency),
             func.sum(col(PaymentRow.captured_minor) - col(PaymentRow.refunded_minor)),
@@ -126,8 +115,7 @@ async def overview(session: AsyncSession, user_id: UserId) -> Overview:
         .group_by(col(PaymentRow.currency))
         .order_by(col(PaymentRow.currency))
     )
-    captured = tuple((currency, int(minor)) for currency, minor in paid)
-    return Overview(looks=int(work[0]), offers=int(work[1]), captured=captured)
+    return tuple((currency, int(minor)) for currency, minor in await session.execute(query))
 
 
 async def open_proposals(
@@ -260,16 +248,6 @@ async def stops_of(session: AsyncSession, look_id: UUID) -> dict[str, int]:
     return {row.offer_id: row.stops for row in await session.execute(query)}
 
 
-async def left_alone(
-    session: AsyncSession, campaign_id: UUID, now: datetime
-) -> dict[str, datetime]:
-    """Return the flights that are not tried again for a while, and until when."""
-    query = select(col(AttemptRow.itinerary_key), col(AttemptRow.ignore_until)).where(
-        col(AttemptRow.campaign_id) == campaign_id, col(AttemptRow.ignore_until) > now
-    )
-    return {key: until for key, until in await session.execute(query) if until is not None}
-
-
 async def attempts_of(
     session: AsyncSession, campaign_id: UUID, limit: int = 20
 ) -> Sequence[AttemptRow]:
@@ -303,7 +281,7 @@ def _rank(bad: BadCards) -> ColumnElement[Any]:
     needs = or_(
         status.in_(_ASK_THEIR_OWNER),
         and_(status == CampaignState.BOOKING, waits),
-        and_(status == CampaignState.ACTIVE, unpaid),
+        and_(status == CampaignState.ACTIVE, col(CampaignRow.mode) != BookingMode.NOTIFY, unpaid),
     )
     return case(
         (needs, int(Place.NEEDS_YOU)),

@@ -16,10 +16,10 @@ from db.queries.watching import (
     caps_of,
     consented,
     count_places,
-    left_alone,
     newest_events,
     open_proposals,
-    overview,
+    searched_for,
+    spent_by,
     wishes_in_order,
 )
 from db.queries.web_sessions import add_session, revoke_sessions
@@ -87,13 +87,7 @@ async def test_one_wish_is_read_with_its_past(database: Database, cast: Any, now
         assert [event.kind for event in older] == ["x.2", "x.1", "x.0", "campaign.created"]
         assert await caps_of(session, wish.id) == {1: (52_000, "USD")}
         assert await consented(session, [wish.id, uuid4()]) == {wish.id}
-        attempt = await cast.attempt(
-            session, wish, state=AttemptState.FAILED, ignore_until=now + timedelta(hours=1)
-        )
-        assert await left_alone(session, wish.id, now) == {
-            attempt.itinerary_key: now + timedelta(hours=1)
-        }
-        assert await left_alone(session, wish.id, now + timedelta(hours=1)) == {}
+        attempt = await cast.attempt(session, wish, state=AttemptState.FAILED)
         assert [row.id for row in await attempts_of(session, wish.id)] == [attempt.id]
         proposal = ProposalRow(
             id=uuid4(), campaign_id=wish.id, user_id=wish.user_id, criteria_version=1,
@@ -103,8 +97,8 @@ async def test_one_wish_is_read_with_its_past(database: Database, cast: Any, now
         session.add(proposal)
         await session.flush()
         assert (await open_proposals(session, [wish.id]))[wish.id].id == proposal.id
-        found = await overview(session, wish.user_id)
-        assert (found.looks, found.offers, found.captured) == (0, 0, ())
+        assert await searched_for(session, wish.user_id) == (0, 0)
+        assert await spent_by(session, wish.user_id) == ()
 
 
 async def test_streams_are_nudged_and_closed(

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
+from consents import signed
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import (
@@ -29,7 +30,7 @@ from domain.criteria import Criteria
 from domain.ids import CampaignId, UserId, attempt_id_for
 from domain.itineraries import Itinerary, Segment, Slice
 from domain.matching import FLIGHTS_FIT, judge
-from domain.messages.campaign import Consent, NewCampaign
+from domain.messages.campaign import NewCampaign
 from domain.money import Money
 from domain.offers import DatePair, Offer, OfferPassenger, Party
 from domain.scoring import rank
@@ -66,18 +67,22 @@ class Watched:
         }  # fmt: skip
         return Criteria(**(fields | changes))
 
-    async def campaign(self, criteria: Criteria | None = None, **changes: Any) -> CampaignRow:
+    async def campaign(
+        self, criteria: Criteria | None = None, *, consented: bool = True, **changes: Any
+    ) -> CampaignRow:
         criteria = criteria or self.wish()
         made = self.now - timedelta(days=65)
         fields: dict[str, Any] = {
             "campaign_id": CampaignId(uuid4()), "owner_id": self.owner, "name": "Lisbon",
             "criteria": criteria, "mode": BookingMode.AUTO, "traveler_ids": (uuid4(),),
             "party": Party(adults=2),
-            "consent": Consent(text_version="v1", cap=criteria.budget, consented_at=made),
             "body_hmac": "-", "created_at": made, "expires_at": made + timedelta(days=365),
             "ends_at": made + timedelta(days=270),
         }  # fmt: skip
-        row, _ = await insert_campaign(self.session, NewCampaign(**(fields | changes)), made)
+        new = NewCampaign(**(fields | changes))
+        if new.mode.books and consented:
+            new = signed(new)
+        row, _ = await insert_campaign(self.session, new, made)
         return row
 
     def offer(

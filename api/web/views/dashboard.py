@@ -137,9 +137,7 @@ def _nearest(read: ListRead) -> str:
 
 def figures_of(read: ListRead) -> tuple[Figure, ...]:
     """Return the analytics overview: searching, best price, trend, spending."""
-    found = [
-        Figure("Looks", f"{read.overview.looks:,}", f"{read.overview.offers:,} offers compared")
-    ]
+    found = [Figure("Looks", f"{read.searched[0]:,}", f"{read.searched[1]:,} offers compared")]
     falling = rising = 0
     for brief in read.wishes:
         prices = [(one.day, one.minor) for one in day_prices(brief)]
@@ -149,7 +147,7 @@ def figures_of(read: ListRead) -> tuple[Figure, ...]:
             rising += trend.weekly.minor > 0
     if falling or rising:
         found.append(Figure("Trend", _trend(falling, rising), "over the last two weeks"))
-    spent = [Money(minor=minor, currency=currency) for currency, minor in read.overview.captured]
+    spent = [Money(minor=minor, currency=currency) for currency, minor in read.spent]
     if spent:
         words = " + ".join(one.short() for one in spent)
         found.append(Figure("Spent", words, "charged, less what came back"))
@@ -169,7 +167,7 @@ def _trend(falling: int, rising: int) -> str:
 
 def version_of(read: ListRead) -> str:
     """Name what the list shows; it changes with any wish, look, answer or card."""
-    said = [f"{read.counts}", f"{read.stopped}", f"{read.overview}"]
+    said = [f"{read.counts}", f"{read.stopped}", f"{read.spent}"]
     for brief in read.wishes:
         looked = brief.standing.fares.last_at if brief.standing.fares else None
         proposal = brief.proposal.id if brief.proposal else None

@@ -31,6 +31,7 @@ CHIPS = {
     StatusCode.WATCHING: Chip("Watching", "accent", "◉"),
     StatusCode.ASLEEP: Chip("Asleep", "quiet", "☾"),
     StatusCode.YOUR_CONSENT: Chip("Your consent", "wait", "!"),
+    StatusCode.YOUR_CONSENT: Chip("Your consent", "wait", "!"),
     StatusCode.YOUR_ANSWER: Chip("Your answer", "wait", "!"),
     StatusCode.CHECKING_PRICE: Chip("Checking price", "accent", "◉"),
     StatusCode.HOLDING_MONEY: Chip("Booking", "accent", "◉"),
@@ -97,9 +98,9 @@ def wish_card(brief: Brief, now: datetime) -> WishCard:
     return WishCard(
         id=row.id,
         path=wish_path(row.id),
-        route=route_words(row.wish),
-        when=window_words(row.wish, now.date()),
-        shape=shape_words(row.wish, row.travelling),
+        route=route_words(brief.wish),
+        when=window_words(brief.wish, now.date()),
+        shape=shape_words(brief.wish, row.travelling),
         code=code.value,
         chip=CHIPS[code],
         sentence=display.sentence,
@@ -149,8 +150,9 @@ def needs_of_brief(brief: Brief) -> tuple[Need, ...]:
             campaign=row.status,
             attempt=attempt.state if live and attempt else None,
             action_reason=row.action_reason,
-            consent=brief.consent,
-            card=brief.card.health,
+            # A wish that only tells charges nothing: it needs neither.
+            consent=brief.consent or not row.mode.books,
+            card=brief.card.health if row.mode.books else CardHealth.GOOD,
             card_name=card_name(brief.card.row) if brief.card.row else "your card",
             amount=amount,
             until=until,
@@ -196,7 +198,8 @@ def warnings_of(brief: Brief, now: datetime) -> tuple[str, ...]:
     if row.status in ENDED:
         return ()
     found = []
-    if brief.card.health is CardHealth.EXPIRES_FIRST and card is not None:
+    expires = brief.card.health is CardHealth.EXPIRES_FIRST and row.mode.books
+    if expires and card is not None:
         month = f"{card.exp_month:02d}/{card.exp_year}"
         found.append(f"{card_name(card)} expires in {month}, before this wish ends.")
     if row.ends_at - now <= _ENDS_SOON:

@@ -168,10 +168,10 @@ def wish_page(read: WishRead, now: datetime, zone: str = "UTC") -> WishPage:
         id=row.id,
         path=wish_path(row.id),
         version=version_of(read),
-        title=route_words(row.wish),
-        when=window_words(row.wish, now.date()),
-        shape=shape_words(row.wish, row.travelling),
-        wanted=wanted_words(row.wish, row.mode.value),
+        title=route_words(brief.wish),
+        when=window_words(brief.wish, now.date()),
+        shape=shape_words(brief.wish, row.travelling),
+        wanted=wanted_words(brief.wish, row.mode.value),
         budget=row.budget,
         code=code.value,
         chip=CHIPS[code],
@@ -338,7 +338,7 @@ def _judged(read: WishRead, one: NearOffer, now: datetime, zone: tzinfo) -> WhyN
     until = read.left_alone.get(one.offer.itinerary.key)
     found = why_not(
         one.offer,
-        read.row.wish,
+        read.brief.wish,
         party=read.row.travelling,
         ignored_until=f"{until.astimezone(zone):%H:%M}" if until and until > now else None,
         price_limit=_cap(read),

@@ -53,7 +53,7 @@ def test_everything_is_drawn_inside_and_the_dearer_stands_higher(
         assert 8 <= label.y <= HEIGHT
         assert label.words
     assert len(chart.ticks) <= 5
-    assert [fare.minor for _, fare, _ in chart.rows] == [p.minor for p in reversed(prices)]
+    assert [row.minor for row in chart.rows] == [p.minor for p in reversed(prices)]
 
 
 @given(prices=_days(least=2), budget=_budgets)

@@ -7,6 +7,7 @@ import pytest
 from browsing import Site
 from watched import Watched, usd
 
+from api.web.views.wish_card import CHIPS
 from db.models.payment_method import PaymentMethodStatus
 from db.queries.fares import add_fares
 from db.queries.switches import stop_booking
@@ -14,6 +15,7 @@ from db.queries.transitions import change_state
 from db.session import Database, SystemActor
 from domain.attempts import AttemptState, FailureReason
 from domain.campaigns import BookingMode, CampaignState
+from domain.display import StatusCode
 from domain.offers import BagService
 from domain.orders import BookingState
 from runtime.clock import system_now
@@ -287,3 +289,24 @@ async def test_flights_are_shown_before_a_yes_and_a_no_needs_the_engine(
     assert "not on offer any more" in elsewhere.text
     bank = await pages.get(f"/auto-booking/wishes/{idle.id}/bank")
     assert "needs nothing from you" in bank.text
+
+
+async def test_consent_is_asked_for_and_a_wish_that_only_tells_needs_none(
+    pages: Site, making: Any
+) -> None:
+    async with making() as make:
+        waiting = await make.campaign(consented=False)
+        telling = await make.campaign(mode=BookingMode.NOTIFY)
+    shown = await pages.get(f"/auto-booking/wishes/{waiting.id}")
+    assert "waits for your consent" in shown.text
+    assert [a.get_text() for a in shown.soup.select("main .btn.main")] == ["Give your consent"]
+    shown = await pages.get(f"/auto-booking/wishes/{telling.id}")
+    assert "Tells you and books nothing." in shown.text
+    assert not shown.soup.select(".need"), "without a card, since none is needed"
+    assert "You allowed" not in shown.text
+    shown = await pages.get("/auto-booking/dashboard")
+    assert "1 wish needs you; 1 other watched." in shown.text
+
+
+def test_every_status_has_a_chip() -> None:
+    assert set(CHIPS) == set(StatusCode)
