@@ -25,6 +25,7 @@ from activities.orders import OrderActivities
 from activities.papers import PaperActivities
 from activities.payments import PaymentActivities
 from activities.refunds import RefundActivities
+from activities.retention import RetentionActivities
 from activities.search import SearchActivities
 from activities.unpaid_orders import UnpaidOrderActivities
 from activities.webhooks import WebhookDeliveries
@@ -44,9 +45,11 @@ from workflows.campaign import CampaignWorkflow
 from workflows.erasure import ErasureWorkflow
 from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow, TellingWorkflow
 from workflows.order import OrderWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.schedules import (
     ensure_notices_are_told,
     ensure_papers_are_looked_through,
+    ensure_retention,
     ensure_search_runs,
 )
 from workflows.search import SearchKeeperWorkflow, SearchWorkflow
@@ -58,6 +61,7 @@ WORKFLOWS: list[type] = [
     AttemptWorkflow,
     OrderWorkflow,
     ErasureWorkflow,
+    RetentionWorkflow,
     TellingWorkflow,
     NoticeKeeperWorkflow,
     PasswordResetWorkflow,
@@ -83,6 +87,7 @@ class Activities:
         self.unpaid = UnpaidOrderActivities(database, providers.orders, providers.cancellations)
         self.care = CareActivities(database, vault, providers.orders, providers.cancellations)
         self.erasures = ErasureActivities(database, vault, providers.vault, settings.privacy)
+        self.retention = RetentionActivities(database, vault, settings.privacy)
         self.refunds = RefundActivities(database, providers.payments)
         secret = settings.hmac_secret.get_secret_value()
         self.accounts = AccountActivities(database, AccountMail(vault, secret))
@@ -127,6 +132,7 @@ class Activities:
             self.notices,
             self.accounts,
             self.erasures,
+            self.retention,
         )
         return [m for group in groups for m in activity_methods(group) if m != self.search.look]
 
@@ -219,6 +225,7 @@ async def run(settings: Settings) -> None:
             await ensure_search_runs(client, seller)
         await ensure_notices_are_told(client)
         await ensure_papers_are_looked_through(client)
+        await ensure_retention(client)
         get_logger("worker").info("worker started", queues=[MAIN_QUEUE, SEARCH_QUEUE])
         await stop.wait()
 

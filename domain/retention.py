@@ -226,9 +226,9 @@ class Sweep(StrEnum):
     """What the retention run clears away, in this order."""
 
     PRICES = "prices"
-    MARKET = "market"
     OFFERS = "offers"
     DECISIONS = "decisions"
+    MARKET = "market"  # after what points to a search
     EVENTS = "events"
     NOTICES = "notices"
     DRAFTS = "drafts"

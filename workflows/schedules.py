@@ -16,12 +16,15 @@ from temporalio.common import WorkflowIDConflictPolicy
 
 from domain.messages.notices import SweepInput
 from domain.messages.papers import PapersInput
+from domain.messages.retention import RETENTION_ID, RetentionInput
 from domain.messages.search import SearchInput, search_workflow_id
 from runtime.temporal import MAIN_QUEUE, RPC_TIMEOUT
 from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.search import SearchKeeperWorkflow, SearchWorkflow
 
 KEEP_EVERY = timedelta(minutes=30)
+CLEAR_EVERY, CLEAR_AT = timedelta(days=1), timedelta(hours=3, minutes=7)
 SWEEP_EVERY = timedelta(minutes=5)
 _SWEEP = "keep-notices"
 # Often enough that nobody is warned a day late; what was told is not told again.
@@ -82,6 +85,23 @@ async def ensure_papers_are_looked_through(client: Client) -> None:
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
     await _ensure(client, _PAPERS, schedule)
+
+
+async def ensure_retention(client: Client) -> None:
+    """Have cleared away, every day, what was kept long enough."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            RetentionWorkflow.run, RetentionInput(), id=RETENTION_ID, task_queue=MAIN_QUEUE
+        ),
+        # Not on the hour, when everybody comes.
+        spec=ScheduleSpec(
+            intervals=[
+                ScheduleIntervalSpec(every=CLEAR_EVERY, offset=timedelta(hours=3, minutes=7))
+            ]
+        ),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    await _ensure(client, RETENTION_ID, schedule)
 
 
 async def _ensure(client: Client, name: str, schedule: Schedule) -> None:

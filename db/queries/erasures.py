@@ -1,5 +1,6 @@
 """Being forgotten: who asked, what is in the way, and the rows that go, empty or stay."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -19,11 +20,12 @@ from db.models.erasure import ErasureRow
 from db.models.operator_task import OperatorTaskRow, TaskState
 from db.models.payment import PaymentRow
 from db.models.refund import RefundRow
+from db.models.traveler import TravelerRow
 from db.models.user import UserRow
 from db.models.web_session import WebSessionRow
 from domain.attempts import LIVE
 from domain.campaigns import ENDED
-from domain.erasures import OPEN_ERASURES, Hindrance, Obstacle
+from domain.erasures import OPEN_ERASURES, ErasureState, Hindrance, Obstacle
 from domain.ids import CampaignId, TravelerId, UserId
 from domain.messages.attempt import attempt_workflow_id
 from domain.messages.campaign import campaign_workflow_id
@@ -251,6 +253,20 @@ async def erased_people(session: AsyncSession) -> list[UserId]:
     """Return everybody of whom nothing should be left."""
     query = select(col(UserRow.id)).where(col(UserRow.erased_at).is_not(None))
     return [UserId(found) for found in await session.scalars(query)]
+
+
+async def erased_travelers(session: AsyncSession) -> dict[UserId, list[UUID]]:
+    """Return the travellers who were erased alone, or deleted, by whose they are."""
+    erased = select(col(ErasureRow.user_id), col(ErasureRow.traveler_id)).where(
+        col(ErasureRow.state) == ErasureState.DONE, col(ErasureRow.traveler_id).is_not(None)
+    )
+    deleted = select(col(TravelerRow.user_id), col(TravelerRow.id)).where(
+        col(TravelerRow.deleted_at).is_not(None)
+    )
+    found: dict[UserId, list[UUID]] = defaultdict(list)
+    for user_id, traveler_id in [*await session.execute(erased), *await session.execute(deleted)]:
+        found[UserId(user_id)].append(traveler_id)
+    return found
 
 
 async def people_not_erased(session: AsyncSession, among: Sequence[UUID]) -> list[UserId]:

@@ -17,11 +17,12 @@ _numbers = itertools.count(1)
 Key = dict[str, Any]
 
 
-def fill(connection: sa.Connection, person: UUID) -> dict[str, Key]:
-    """Add a row of this person's to every table; return each one's primary key."""
+def fill(connection: sa.Connection, person: UUID, at: datetime = NOW) -> dict[str, Key]:
+    """Add a row of this person's to every table, as of an instant; return each primary key."""
     made: dict[str, dict[str, Any]] = {}
     for table in SQLModel.metadata.sorted_tables:
         values = {c.name: _value(c, person, made) for c in table.columns if _needed(c)}
+        values = {k: at if v is NOW else v for k, v in values.items()}
         connection.execute(table.insert().values(values))
         made[table.name] = values
     return {

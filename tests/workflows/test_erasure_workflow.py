@@ -16,7 +16,9 @@ from domain.erasures import ErasureState
 from domain.ids import TravelerId, UserId
 from domain.messages.erasure import ErasureFacts, ErasureInput, erasure_workflow_id
 from domain.messages.order import CancellationOffer, ConfirmAnswer, ConfirmCancellation
+from domain.messages.retention import Cleared, RetentionInput
 from domain.money import Money
+from domain.retention import Sweep
 from runtime.key_store import KeyDestroyed
 from runtime.temporal import MAIN_QUEUE
 
@@ -169,3 +171,27 @@ async def test_a_traveller_is_forgotten_alone(house: House) -> None:
             await house.vault.data_key(session, owner, goes)
     assert [row["id"] for row in await house.rows("SELECT id FROM travelers")] == [stays]
     assert house.calls("stripe", "detach_payment_method") == 0
+
+
+async def test_the_daily_run_clears_away_and_finds_whose_process_never_began(house: House) -> None:
+    owner, traveler = await house.someone()
+    erasure_id, now = uuid4(), datetime.now(UTC)
+    # Whoever wrote the row died before starting the process.
+    async with house.database.transaction(TESTS) as session:
+        await add_erasure(
+            session, erasure_id=erasure_id, user_id=owner, traveler_id=traveler,
+            due_at=now, now=now,
+        )  # fmt: skip
+    cleared = await house.client.execute_workflow(
+        "RetentionWorkflow",
+        RetentionInput(),
+        id=f"retention-{erasure_id}",
+        task_queue=MAIN_QUEUE,
+        result_type=Cleared,
+    )
+    assert set(cleared.rows) == set(Sweep)
+    assert cleared.erasures == (erasure_id,)
+    handle = house.client.get_workflow_handle(
+        erasure_workflow_id(erasure_id), result_type=ErasureFacts
+    )
+    assert (await handle.result()).state is ErasureState.DONE
