@@ -27,6 +27,7 @@ from activities.payments import PaymentActivities
 from activities.refunds import RefundActivities
 from activities.retention import RetentionActivities
 from activities.search import SearchActivities
+from activities.second_thoughts import SecondThoughtActivities
 from activities.unpaid_orders import UnpaidOrderActivities
 from activities.webhooks import WebhookDeliveries
 from db.account_mail import AccountMail
@@ -81,6 +82,7 @@ class Activities:
         self.search = SearchActivities(database, providers.search, policy)
         self.campaigns = CampaignActivities(database, policy, guard)
         self.consents = ConsentActivities(database, guard)
+        self.second_thoughts = SecondThoughtActivities(database, policy)
         self.attempts = AttemptActivities(database)
         self.payments = PaymentActivities(database, vault, providers.payments, policy, guard)
         self.orders = OrderActivities(database, vault, providers.orders, policy, guard)
@@ -122,6 +124,7 @@ class Activities:
             self.search,
             self.campaigns,
             self.consents,
+            self.second_thoughts,
             self.attempts,
             self.payments,
             self.orders,

@@ -22,7 +22,7 @@ from db.queries.campaigns import (
     insert_campaign,
     stop_for,
 )
-from db.queries.mandates import live_mandate_row
+from db.queries.mandates import live_mandate_row, revoke_mandate
 from db.queries.notice_choices import preferences_of
 from db.queries.notices import add_notices
 from db.queries.switches import booking_stopped
@@ -139,6 +139,8 @@ class CampaignActivities:
             if not CAMPAIGN_TRANSITIONS.allows(row.status, to):
                 return await answer(session, row, _Code.NOT_NOW)
             await openings.close_proposal(session, row, ProposalStatus.VOID, now)
+            if to is CampaignState.CANCELLED:
+                await revoke_mandate(session, row.id, now, kind=None)
             await change_state(session, row, to, now=now, event=event)
             return await answer(session, row, _Code.DONE, attempt)
 

@@ -13,6 +13,7 @@ from db.queries import calls
 from db.queries.mandates import charge_of, mandate_of, salts_of, use_of
 from db.vault import PersonalVault
 from domain.attempts import FailureReason
+from domain.campaigns import CampaignState
 from domain.ids import UserId
 from domain.mandate_document import (
     BadMandate,
@@ -101,6 +102,8 @@ class MandateGuard:
             before = all(MANDATE_FACT not in call.facts for call in orders)
             allowed = before or await self._still_covers(session, campaign, attempt, amount)
             return None if allowed else FailureReason.CAPTURE_REFUSED
+        if campaign.status is not CampaignState.BOOKING:
+            return FailureReason.WITHDRAWN  # whoever stopped it was first
         mandate = await mandate_of(session, attempt)
         return reason_of(
             await self.refusal(session, campaign, mandate, amount, now, attempt=attempt)

@@ -128,6 +128,7 @@ ROUTES: Mapping[str, Rule] = {
     "POST /api/autobooking/campaigns/{campaign_id}/pause": KEY_OF_OWNER,
     "POST /api/autobooking/campaigns/{campaign_id}/resume": KEY_OF_OWNER,
     "POST /api/autobooking/campaigns/{campaign_id}/cancel": KEY_OF_OWNER,
+    "POST /api/autobooking/campaigns/{campaign_id}/undo": KEY_OF_OWNER,
     "DELETE /api/autobooking/campaigns/{campaign_id}": KEY_OF_OWNER,
     "POST /api/autobooking/campaigns/{campaign_id}/approve": KEY_OF_OWNER,
     "POST /api/autobooking/campaigns/{campaign_id}/reject": KEY_OF_OWNER,
@@ -294,6 +295,8 @@ SCOPES: Mapping[str, Scope] = {
     "POST /api/autobooking/campaigns/{campaign_id}/pause": Scope.WRITE,
     "POST /api/autobooking/campaigns/{campaign_id}/resume": Scope.WRITE,
     "POST /api/autobooking/campaigns/{campaign_id}/cancel": Scope.WRITE,
+    # What is taken back may be booked, under a consent that was given to it before.
+    "POST /api/autobooking/campaigns/{campaign_id}/undo": Scope.SPEND,
     "DELETE /api/autobooking/campaigns/{campaign_id}": Scope.WRITE,
     "POST /api/autobooking/campaigns/{campaign_id}/consent": Scope.SPEND,
     "POST /api/autobooking/campaigns/{campaign_id}/approve": Scope.SPEND,

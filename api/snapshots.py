@@ -70,7 +70,7 @@ async def snapshot(
 
 def is_final(row: CampaignRow, standing: Standing) -> bool:
     """Say whether nothing more will happen: ended, and its booking, if any, over."""
-    if row.status not in ENDED:
+    if row.status not in ENDED or row.undo_until is not None:
         return False
     return standing.booking is None or standing.booking.state in _BOOKING_OVER
 

@@ -37,6 +37,7 @@ def display_of(
             price=price,
             booking_reference=booking.booking_reference if booking else None,
             reason=_reason(row, standing),
+            undoable=row.undo_until is not None and now < row.undo_until,
             books=row.mode.books,
         ),
     )

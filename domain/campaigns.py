@@ -1,6 +1,7 @@
 """The states of a campaign and what a traveller may do in each."""
 
 from enum import StrEnum
+from types import MappingProxyType
 
 from domain.transitions import Transitions
 
@@ -47,9 +48,12 @@ CAMPAIGN_TRANSITIONS = Transitions(
         _S.NEEDS_ACTION: frozenset({_S.ACTIVE, _S.PAUSED, _S.CANCELLED, _S.EXPIRED}),
         _S.PAUSED: frozenset({_S.ACTIVE, _S.NEEDS_ACTION, _S.CANCELLED, _S.EXPIRED}),
         _S.BOOKED: frozenset(),
-        _S.CANCELLED: frozenset(),
+        # Back only while there is time to undo it; see `undo_until`.
+        _S.CANCELLED: frozenset({_S.AWAITING_CONSENT, _S.ACTIVE, _S.NEEDS_ACTION, _S.PAUSED}),
         _S.EXPIRED: frozenset(),
     },
 )
+# What an undone cancelling goes back to, where that is not what it was: what had begun is over.
+AFTER_UNDO = MappingProxyType({_S.AWAITING_APPROVAL: _S.ACTIVE, _S.BOOKING: _S.ACTIVE})
 ENDED = frozenset({_S.BOOKED, _S.CANCELLED, _S.EXPIRED})
 WATCHING = frozenset({_S.ACTIVE})

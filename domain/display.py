@@ -55,6 +55,7 @@ class StatusFacts(Value):
     price: Money | None = None  # of the attempt or the booking
     booking_reference: str | None = None
     reason: FailureReason | None = None
+    undoable: bool = False  # cancelled a moment ago
     books: bool = True  # False: the wish only tells
 
 
@@ -128,7 +129,11 @@ def _of_campaign(  # noqa: C901  # one case a state
             return _say(StatusCode.BOOKED, f"Your seats are booked{_reference(facts)}.")
         case CampaignState.CANCELLED:
             return _say(
-                StatusCode.CANCELLED, "You cancelled this wish. Nothing was booked or charged."
+                StatusCode.CANCELLED,
+                "You cancelled this wish a moment ago and can still take that back. "
+                "Nothing was booked or charged."
+                if facts.undoable
+                else "You cancelled this wish. Nothing was booked or charged.",
             )
         case CampaignState.EXPIRED:
             return _say(

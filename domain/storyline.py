@@ -158,6 +158,7 @@ _WRITERS: dict[str, _Writer] = {
     "campaign.paused": "You paused the wish.",
     "campaign.resumed": "You resumed the wish.",
     "campaign.cancelled": "You cancelled the wish. Nothing more is searched or charged.",
+    "campaign.restored": "You took that back; the wish is as it was.",
     "campaign.expired": "The wish ended without a booking. Nothing was charged.",
     "campaign.expiring_soon": "The wish ends soon; we wrote to you.",
     "campaign.approved": "You said yes.",
@@ -209,6 +210,7 @@ SILENT = frozenset(
         "attempt.captured",
         "attempt.validating",
         "booking.paid",
+        "campaign.closed",
         "payment.authentication_required",
         "proposal.approved",
     }

@@ -85,6 +85,8 @@ class Policy(BaseModel):
     fallback_provider: FallbackProvider = FallbackProvider.NONE
 
     # Campaigns
+    cancel_undo_seconds: Annotated[int, Field(ge=5, le=3600)] = 60
+    """How long a wish that was cancelled on its page can be taken back."""
     campaign_months: Annotated[int, Field(ge=1, le=12)] = 12
     minimum_notice_days: Annotated[int, Field(ge=0, le=60)] = 1
     """A departure must be at least this far away to be booked without anybody watching."""
@@ -141,6 +143,10 @@ class Policy(BaseModel):
     @property
     def proposal_ttl(self) -> timedelta:
         return timedelta(minutes=self.proposal_ttl_minutes)
+
+    @property
+    def cancel_undo(self) -> timedelta:
+        return timedelta(seconds=self.cancel_undo_seconds)
 
     @property
     def monitor_interval(self) -> timedelta:

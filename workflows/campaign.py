@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.consents import ConsentActivities
     from activities.notices import SEND_NOTICES, NoticeActivities
     from activities.options import ROWS
+    from activities.second_thoughts import SecondThoughtActivities
     from domain.campaigns import ENDED, CampaignState
     from domain.ids import CampaignId, ProposalId
     from domain.messages.attempt import AttemptInput, attempt_workflow_id
@@ -67,7 +68,7 @@ class CampaignWorkflow:
             return CampaignState.CANCELLED
         facts = await self._facts()
         await self._nudge_search(facts)
-        while facts.state not in ENDED:
+        while not _over(facts):
             await self._book_what_is_open(facts)
             await self._sleep(facts)
             await self._move_on_if_long()
@@ -100,9 +101,14 @@ class CampaignWorkflow:
             facts = await self._answer_matches()
         else:
             facts = await self._facts()
+        now = workflow.now()
+        if facts.undo_until and now >= facts.undo_until:
+            await workflow.execute_local_activity_method(
+                SecondThoughtActivities.close_cancelled, self._id, **ROWS
+            )
+            facts = await self._facts()
         if facts.state in ENDED:
             return facts
-        now = workflow.now()
         if now >= facts.ends_at and not facts.past_no_return:
             return await self._expire()
         if facts.warn_at and now >= facts.warn_at and not self._warned:
@@ -147,7 +153,8 @@ class CampaignWorkflow:
 
     async def _book_what_is_open(self, facts: CampaignFacts) -> None:
         """Follow the rows: an attempt that stands there and that nobody runs is started."""
-        if facts.attempt_id is None or facts.attempt_id == self._running_attempt:
+        started = facts.attempt_id is None or facts.attempt_id == self._running_attempt
+        if started or facts.undo_until:  # what is cancelled begins nothing, even for a moment
             return
         attempt = await workflow.execute_local_activity_method(
             CampaignActivities.live_attempt, self._id, **ROWS
@@ -187,6 +194,7 @@ class CampaignWorkflow:
         instants = [facts.ends_at, facts.proposal_expires_at]
         instants.append(None if self._warned else facts.warn_at)
         wake = min(i for i in instants if i is not None)
+        wake = facts.undo_until or wake
         if facts.past_no_return:  # the attempt's report will come; look again if it does not
             wake = max(wake, workflow.now() + timedelta(hours=6))
         try:
@@ -266,6 +274,26 @@ class CampaignWorkflow:
             CampaignActivities.cancel_campaign, self._id, **ROWS
         )
         await self._after(answer)
+        return answer
+
+    @workflow.update
+    async def cancel_with_undo(self) -> CampaignAnswer:
+        """Cancel at once, and close a moment later, unless that is taken back."""
+        await self._committed()
+        answer = await workflow.execute_local_activity_method(
+            SecondThoughtActivities.cancel_with_undo, self._id, **ROWS
+        )
+        await self._after(answer)
+        return answer
+
+    @workflow.update
+    async def undo(self) -> CampaignAnswer:
+        """Take a cancelling back while there is time."""
+        await self._committed()
+        answer = await workflow.execute_local_activity_method(
+            SecondThoughtActivities.undo_cancel, self._id, **ROWS
+        )
+        await self._after(answer, nudge=True)
         return answer
 
     @workflow.update
@@ -378,7 +406,14 @@ class CampaignWorkflow:
         )
 
 
+def _over(facts: CampaignFacts) -> bool:
+    """Say whether nothing can come of the wish any more; a cancelling may still be taken back."""
+    return facts.state in ENDED and facts.undo_until is None
+
+
 def _what_is_next(facts: CampaignFacts, wake: datetime) -> str:
+    if facts.undo_until:
+        return "the cancelling is final"
     if facts.proposal_expires_at == wake:
         return "the proposal lapses"
     return "expires" if facts.ends_at == wake else "warn that it expires"

@@ -1,8 +1,9 @@
 """What a traveller may ask of a running campaign, each answered by its process."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from api.auth import Caller, CurrentUser
 from api.dependencies import ServicesDep
@@ -48,13 +49,31 @@ async def resume(
 @router.post("/cancel", operation_id="cancel_campaign", responses=_RESPONSES)
 async def cancel(
     campaign_id: UUID,
+    *,
+    response: Response,
+    user: CurrentUser,
+    services: ServicesDep,
+    key: OptionalKey = None,
+    undoable: Annotated[
+        bool,
+        Query(description="Cancelled at once all the same; `undo` takes it back for a minute."),
+    ] = False,
+) -> CampaignResponse:
+    """Give the wish up. Once an order is being placed the answer is 409, with what to do then."""
+    update = "cancel_with_undo" if undoable else "cancel"
+    return await _ask(services, user, response, campaign_id, update, key=key)
+
+
+@router.post("/undo", operation_id="undo_cancel_campaign", responses=_RESPONSES)
+async def undo(
+    campaign_id: UUID,
     response: Response,
     user: CurrentUser,
     services: ServicesDep,
     key: OptionalKey = None,
 ) -> CampaignResponse:
-    """Give the wish up. Once an order is being placed the answer is 409, with what to do then."""
-    return await _ask(services, user, response, campaign_id, "cancel", key=key)
+    """Take back a cancelling that was `undoable`, until `undo_until`."""
+    return await _ask(services, user, response, campaign_id, "undo", key=key)
 
 
 @router.delete("", operation_id="delete_campaign", responses=_RESPONSES)

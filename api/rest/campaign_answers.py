@@ -91,7 +91,7 @@ async def answered(
 
 def _from_row(row: CampaignRow, request: str) -> Code:
     """Answer for a process that has ended."""
-    if row.status is CampaignState.CANCELLED and request == "cancel":
+    if row.status is CampaignState.CANCELLED and request in {"cancel", "cancel_with_undo"}:
         return Code.ALREADY
     if row.status is CampaignState.BOOKED:
         return Code.BOOKED

@@ -70,6 +70,9 @@ class CampaignRow(SQLModel, table=True):
     warned_at: OptionalInstant = None
     hold_off_until: OptionalInstant = None
     action_reason: str | None = None
+    undo_until: OptionalInstant = None
+    undo_to: Annotated[CampaignState | None, Field(sa_type=text_enum(CampaignState))] = None
+    """Cancelled, and until when that can be taken back, and to what."""
     told_minor: OptionalMinor = None
     told_at: OptionalInstant = None
     """The fare that a wish which only tells has told last."""

@@ -287,6 +287,7 @@ async def facts_of(
         attempt_id=AttemptId(attempt.id) if attempt else None,
         past_no_return=bool(attempt and attempt.state in PAST_NO_RETURN),
         seller=row.seller,
+        undo_until=row.undo_until,
         untold=await _untold(session, row, proposal),
     )
 

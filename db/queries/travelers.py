@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -83,6 +83,16 @@ async def replace_traveler(
     session.add_all(documents)
     await session.flush()
     return row
+
+
+async def all_there(session: AsyncSession, traveler_ids: Sequence[UUID]) -> bool:
+    """Say whether each of them can still travel: none was deleted meanwhile."""
+    count = await session.scalar(
+        select(func.count()).where(
+            col(TravelerRow.id).in_(list(traveler_ids)), col(TravelerRow.deleted_at).is_(None)
+        )
+    )
+    return count == len(set(traveler_ids))
 
 
 async def delete_traveler(session: AsyncSession, traveler_id: UUID, now: datetime) -> bool:

@@ -161,6 +161,7 @@ class CampaignFacts(Value):
     attempt_id: AttemptId | None = None
     past_no_return: bool = False
     seller: str = "duffel"
+    undo_until: datetime | None = None  # cancelled, and can be taken back until then
     untold: bool = False
     """A notice of the wish waits to be sent; whoever wrote it may have died before saying so."""
 

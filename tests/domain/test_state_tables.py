@@ -17,7 +17,7 @@ from domain.attempts import (
     FailureReason,
     published_state,
 )
-from domain.campaigns import CAMPAIGN_TRANSITIONS, ENDED, WATCHING, CampaignState
+from domain.campaigns import AFTER_UNDO, CAMPAIGN_TRANSITIONS, ENDED, WATCHING, CampaignState
 from domain.erasures import ERASURE_TRANSITIONS, ErasureState
 from domain.errors import IllegalTransition
 from domain.orders import BOOKING_TRANSITIONS, LIVE_BOOKINGS, BookingState
@@ -29,7 +29,7 @@ TABLES = [
         CAMPAIGN_TRANSITIONS,
         CampaignState,
         CampaignState.AWAITING_CONSENT,
-        {"booked", "cancelled", "expired"},
+        {"booked", "expired"},
     ),
     (ATTEMPT_TRANSITIONS, AttemptState, AttemptState.VALIDATING, {"captured", "failed"}),
     (BOOKING_TRANSITIONS, BookingState, BookingState.ORDERED, {"cancelled", "flown"}),
@@ -99,8 +99,12 @@ def test_checks_exactly_what_it_lists(entry: Any, data: Any):
 
 
 def test_money_is_captured_once_and_an_ended_campaign_stays_ended():
-    for state in ENDED:
+    for state in ENDED - {CampaignState.CANCELLED}:
         assert CAMPAIGN_TRANSITIONS.final(state)
+    # A cancelling is taken back to where it came from, and never into the midst of a booking.
+    back = CAMPAIGN_TRANSITIONS.table[CampaignState.CANCELLED]
+    assert not back & {CampaignState.BOOKING, CampaignState.AWAITING_APPROVAL, *ENDED}
+    assert {AFTER_UNDO.get(s, s) for s in CampaignState if s not in ENDED} == back
     assert not ATTEMPT_TRANSITIONS.table[AttemptState.CAPTURED]
     assert all(
         not PAYMENT_TRANSITIONS.allows(state, PaymentState.CAPTURED)

@@ -7,6 +7,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -17,6 +18,7 @@ from sandbox import Sandbox, running_sandbox
 from skipping import house_of_its_own
 
 from domain.campaigns import BookingMode
+from domain.money import Money
 
 Scene = Callable[[House], Awaitable[dict[str, str]]]
 
@@ -152,7 +154,48 @@ async def forgotten(house: House) -> dict[str, str]:
     return {"passwordreset-answered": name}
 
 
-SCENES: tuple[Scene, ...] = (booked, declined, unknown, refused, approved, told, forgotten)
+async def consented(house: House) -> dict[str, str]:
+    """A wish that waits for its consent, is cancelled, taken back, and cancelled for good."""
+    user, traveler = await house.someone()
+    cheap = house.wish(budget=Money(minor=1_000, currency="USD"))
+    new = house.new_campaign(user, (traveler,), cheap)
+    await house.create(new.model_copy(update={"consent": None}))
+    await house.update(new.campaign_id, "consent", new.consent)
+    await house.update(new.campaign_id, "cancel_with_undo")
+    await house.update(new.campaign_id, "undo")
+    await house.update(new.campaign_id, "cancel_with_undo")
+    await house.skip(house.campaign(new.campaign_id), timedelta(seconds=61))
+    await house.campaign(new.campaign_id).result()
+    return {"campaign-consented_then_cancelled": f"campaign:{new.campaign_id}"}
+
+
+async def told_of_a_fare(house: House) -> dict[str, str]:
+    user = await house.user()
+    traveler = await house.traveler(user)
+    new = house.new_campaign(user, (traveler,), mode=BookingMode.NOTIFY)
+    await house.create(new.model_copy(update={"consent": None}))
+
+    async def sent() -> bool:
+        query = "SELECT 1 FROM notices WHERE event = 'fare_found' AND state = 'sent'"
+        return bool(await house.rows(query))
+
+    await eventually(sent)
+    await house.update(new.campaign_id, "cancel")
+    await house.campaign(new.campaign_id).result()
+    return {"campaign-told_then_cancelled": f"campaign:{new.campaign_id}"}
+
+
+SCENES: tuple[Scene, ...] = (
+    booked,
+    declined,
+    unknown,
+    refused,
+    approved,
+    told,
+    forgotten,
+    consented,
+    told_of_a_fare,
+)
 
 
 async def record(database_url: str, sandbox: Sandbox, scene: Scene, wanted: set[str]) -> None:

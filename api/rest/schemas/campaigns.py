@@ -320,6 +320,9 @@ class CampaignResponse(Response):
     trip_request_id: UUID | None = Field(description="The saved trip that it was made of.")
     budget: MoneyBody
     action_reason: str | None = Field(description="What is needed from you, if anything.")
+    undo_until: datetime | None = Field(
+        description="Cancelled a moment ago: until when that can be taken back."
+    )
     opens_at: datetime | None = Field(description="When airlines begin to sell its first date.")
     ends_at: datetime = Field(description="When we stop: its last bookable day, or its expiry.")
     expires_at: datetime
@@ -344,6 +347,7 @@ class CampaignResponse(Response):
             trip_request_id=row.trip_request_id,
             budget=MoneyBody.of(row.budget),
             action_reason=row.action_reason,
+            undo_until=row.undo_until,
             opens_at=row.opens_at,
             ends_at=row.ends_at,
             expires_at=row.expires_at,
