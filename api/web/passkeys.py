@@ -46,6 +46,8 @@ NAME = "Parker Flight"
 _ACTOR = SystemActor("authentication")
 # As long as a person takes to find their telephone, and as we tell the browser to wait.
 _LASTS = timedelta(minutes=5)
+# What a mandate says is read before it is signed: its question stands on the page as long as it.
+_READING = timedelta(minutes=30)
 _LASTS_MS = int(_LASTS.total_seconds() * 1000)
 _CHALLENGE_BYTES = 32
 _LONGEST_ANSWER = 16 * 1024
@@ -346,7 +348,8 @@ async def _new_challenge(
     challenge = given or secrets.token_bytes(_CHALLENGE_BYTES)
     now = services.clock()
     bound = _bound(services, question)
-    await passkeys.keep_challenge(session, _hash(challenge), bound, now + _LASTS, now)
+    lasts = _READING if question.purpose is Purpose.MANDATE else _LASTS
+    await passkeys.keep_challenge(session, _hash(challenge), bound, now + lasts, now)
     return challenge
 
 

@@ -207,6 +207,16 @@ async def test_an_answer_counts_once_for_what_was_asked_and_in_time(
     with pytest.raises(PasskeyRefused, match="too long"):
         await desk.hear(desk.step_up, late)
 
+    # A mandate is read before it is signed.
+    mandate = Question(Purpose.MANDATE, uuid4())
+    read = device.answer(await desk.ask(mandate, bytes(32)))
+    unread = device.answer(await desk.ask(mandate, bytes([1]) * 32))
+    desk.clock.now += timedelta(minutes=29)
+    await desk.hear(mandate, read)
+    desk.clock.now += timedelta(minutes=1)
+    with pytest.raises(PasskeyRefused, match="too long"):
+        await desk.hear(mandate, unread)
+
     options = await passkeys.begin_sign_in(desk.services, "her browser")
     with pytest.raises(PasskeyRefused, match="sent twice"):
         await passkeys.finish_sign_in(desk.services, "his browser", device.answer(options))
@@ -239,6 +249,9 @@ async def test_what_does_not_prove_the_person_does_not_count(
         await answered(device)
 
     ben = desk.other(await _person(database, desk.services, "ben"))
+    with pytest.raises(PasskeyRefused, match="You have no passkey here"):
+        await ben.ask(ben.step_up)
+    await ben.register(Authenticator(device.origin))
     with pytest.raises(PasskeyRefused, match="does not belong to your account"):
         await ben.hear(ben.step_up, device.answer(await ben.ask(ben.step_up)))
     with pytest.raises(PasskeyRefused, match="registered already"):
