@@ -30,9 +30,11 @@ class Written:
     html: str
 
 
-def write_mail(letters: Sequence[Letter], say: Words, *, base_url: str, language: str) -> Written:
+def write_mail(letters: Sequence[Letter], say: Words, *, base_url: str) -> Written:
     """Put one letter into a mail, or several that waited for the same hour."""
     first = letters[0]
+    if any(letter.language != say.language for letter in letters):
+        say = say.in_english()  # what surrounds them speaks as they do
     subject = first.subject
     if len(letters) > 1:
         mark = "[SANDBOX] " if first.sandbox else ""
@@ -45,8 +47,8 @@ def write_mail(letters: Sequence[Letter], say: Words, *, base_url: str, language
         "choices": say("Choose what we write to you about: {address}", address="").strip(),
         "choices_url": base_url + _CHOICES,
         "base_url": base_url,
-        "language": language,
-        "direction": direction(language),
+        "language": say.language,
+        "direction": direction(say.language),
     }
     text = _TEMPLATES.get_template("letter.txt").render(values)
     html = _TEMPLATES.get_template("letter.html").render(values)

@@ -42,7 +42,7 @@ from domain.notices import compose
 from domain.words import Words
 from providers.errors import ProviderRefused
 from providers.ports import MailSender, OutgoingMail
-from runtime.catalogue import language_of, translations
+from runtime.catalogue import language_of, translator
 from runtime.clock import activity_now
 from runtime.key_store import KeyDestroyed
 from runtime.temporal import MAIN_QUEUE, RPC_TIMEOUT
@@ -217,10 +217,10 @@ class NoticeActivities:
         if user is None:
             raise LookupError(f"notice {first.id} has no user")
         language = language_of(user.locale)
-        say = Words(user.locale, user.time_zone, translations(language).gettext)
+        say = Words(language, user.time_zone, translator(language))
         facts = await facts_of(session, self._vault, rows, sandbox=self._sandbox)
         letters = [self._letter(row, known, say) for row, known in zip(rows, facts, strict=True)]
-        written = write_mail(letters, say, base_url=self._base_url, language=language)
+        written = write_mail(letters, say, base_url=self._base_url)
         return OutgoingMail(
             message_id=first.message_id if len(rows) == 1 else _together(rows),
             to=await address_of(session, self._vault, user, first),

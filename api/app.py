@@ -35,6 +35,9 @@ from api.web import (
     wizard,
     wizard_edit,
 )
+from api.web import notices as notice_pages
+from api.web import settings as settings_page
+from api.web import webhooks as webhook_pages
 from api.web.account_pages import router as account_pages
 from api.web.factor_pages import router as factor_pages
 from api.web.kept_pages import router as kept_pages
@@ -119,6 +122,9 @@ def create_app(
         wish_orders,
         wizard,
         wizard_edit,
+        notice_pages,
+        webhook_pages,
+        settings_page,
         operator_codec,
     ):
         app.include_router(module.router)

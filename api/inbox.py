@@ -18,7 +18,7 @@ from domain.letters import Letter
 from domain.notices import compose
 from domain.telling import KIND_OF, Kind
 from domain.words import Words
-from runtime.catalogue import language_of, translations
+from runtime.catalogue import language_of, translator
 from runtime.settings import ProviderMode
 
 
@@ -38,7 +38,8 @@ class InboxItem:
 
 def words_for(locale: str, time_zone: str) -> Words:
     """Return how somebody is spoken to."""
-    return Words(locale, time_zone, translations(language_of(locale)).gettext)
+    language = language_of(locale)
+    return Words(language, time_zone, translator(language))
 
 
 async def read_inbox(

@@ -74,6 +74,7 @@ class Letter(Value):
     action: Action | None = None
     because: str
     sandbox: str | None = None
+    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def finish(draft: Draft, facts: NoticeFacts, say: Words, because: str) -> Letter
         action=action,
         because=because,
         sandbox=sandbox,
+        language=say.language,
     )
 
 

@@ -9,11 +9,17 @@ from domain.words import IN_ENGLISH, Words
 
 
 def compose(event: str, facts: NoticeFacts, say: Words = IN_ENGLISH) -> Letter:
-    """Write the message of an event.
+    """Write the message of an event, in the reader's language where all of it is known there.
 
     Raises:
         KeyError: nobody has written a message for this event.
     """
+    theirs = say.afresh()
+    letter = _written(event, facts, theirs)
+    return letter if theirs.complete else _written(event, facts, say.in_english())
+
+
+def _written(event: str, facts: NoticeFacts, say: Words) -> Letter:
     if event in ACCOUNT_WRITERS:
         draft = ACCOUNT_WRITERS[event](facts, say)
         because = say("You get this because this address belongs to an account of Parker Flight.")

@@ -1,7 +1,7 @@
 """Sentences in the reader's language: money, days and moments are put in as they read them there.
 
-The English text is the key; a catalogue may know another one for it. Nothing is looked up here:
-who loads catalogues passes in what they say.
+The English text is the key; a catalogue may know another one for it, or none. Nothing is looked up
+here: who loads catalogues passes in what they say.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,13 @@ from babel.numbers import format_decimal
 from domain.money import Money, exponent
 from domain.telling import zone_of
 
-Translate = Callable[[str], str]
+Translate = Callable[[str], str | None]
 ENGLISH = "en"
+
+
+def mark(words: str) -> str:
+    """Mark a sentence that is said elsewhere, so that catalogues know of it."""
+    return words
 
 
 class Words:
@@ -27,10 +32,28 @@ class Words:
         self._locale = locale_of(locale)
         self._zone = time_zone
         self._translate = translate
+        self.complete = True
+        """Whether everything that was said so far was known in the reader's language."""
+
+    @property
+    def language(self) -> str:
+        return str(self._locale)
+
+    def afresh(self) -> "Words":
+        """Return the same, with nothing said yet."""
+        return Words(str(self._locale), self._zone, self._translate)
+
+    def in_english(self) -> "Words":
+        """Return English for the same reader, whose clock stays."""
+        return Words(ENGLISH, self._zone)
 
     def __call__(self, words: str, /, **values: object) -> str:
         """Return the sentence with its values in place."""
-        known = self._translate(words) if self._translate else words
+        known = words
+        if self._translate is not None:
+            found = self._translate(words)
+            self.complete = self.complete and found is not None
+            known = found or words
         if not values:
             return known
         return known.format(**{name: self.shown(value) for name, value in values.items()})

@@ -1,16 +1,15 @@
 """The languages that we speak: one catalogue each, beside the English that stands in the code.
 
-A catalogue may know only part of the sentences; what it does not know is said in English.
+A catalogue may know only part of the sentences. `python -m scripts.catalogue` brings it up to
+what is said; a file is read as it is written, nothing has to be compiled.
 """
 
-import io
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
 from babel.core import Locale, UnknownLocaleError
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
 
 FOLDER = Path(__file__).parent / "locale"
 ENGLISH = "en"
@@ -32,18 +31,22 @@ def language_of(name: str | None) -> str:
 
 
 @cache
-def translations(language: str) -> NullTranslations:
-    """Return the catalogue of a language; the empty one where there is none."""
-    path = FOLDER / f"{language}.po"
-    if language not in languages() or not path.exists():
-        return NullTranslations()
-    with path.open("rb") as file:
+def phrases(language: str) -> Mapping[str, str]:
+    """Return what a catalogue knows, by the English."""
+    if language == ENGLISH or language not in languages():
+        return {}
+    with (FOLDER / f"{language}.po").open("rb") as file:
         catalogue = read_po(file, locale=language)
-    # Read as it is written: nothing has to be compiled before the first start.
-    compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return Translations(compiled)
+    return {
+        message.id: message.string
+        for message in catalogue
+        if isinstance(message.id, str) and isinstance(message.string, str) and message.string
+    }
+
+
+def translator(language: str) -> Callable[[str], str | None] | None:
+    """Return what translates a sentence, or knows none; nothing for English."""
+    return None if language == ENGLISH else phrases(language).get
 
 
 def direction(language: str) -> str:

@@ -12,8 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 from starlette.types import Scope
 
-from api.web import cookies, words
+from api.web import cookies, speech, words
 from api.web.visits import Visit
+from domain.words import Words
 from runtime.settings import ProviderMode, Settings
 
 HERE = Path(__file__).parent
@@ -57,6 +58,7 @@ def _templates() -> Environment:
     )
     made.globals["static"] = static_url
     made.filters.update(words.FILTERS)
+    speech.install(made)
     return made
 
 
@@ -75,9 +77,15 @@ def render(
     settings = visit.services.settings
     # What the page before had to say comes first; it is said once.
     saying = cookies.said(visit.request)
-    html = TEMPLATES.get_template(template).render(
-        visit=visit, visitor=visit.visitor, sandbox=settings.any_sandbox, saying=saying, **values
-    )
+    language = speech.language_for(TEMPLATES, template, speech.wanted_by(visit))
+    with speech.speaking(language):
+        html = TEMPLATES.get_template(template).render(
+            visit=visit,
+            visitor=visit.visitor,
+            sandbox=settings.any_sandbox,
+            saying=saying,
+            **values,
+        )
     response = HTMLResponse(html, status_code=status, headers=_headers(settings, leads_to))
     if saying is not None:
         cookies.forget(response, cookies.SAYING)
@@ -88,7 +96,14 @@ def render(
 
 def render_part(visit: Visit, template: str, **values: object) -> str:
     """Render a piece of a page, as a live update sends it."""
-    return TEMPLATES.get_template(template).render(visit=visit, visitor=visit.visitor, **values)
+    language = speech.language_for(TEMPLATES, template, speech.wanted_by(visit))
+    with speech.speaking(language):
+        return TEMPLATES.get_template(template).render(visit=visit, visitor=visit.visitor, **values)
+
+
+def say_for(visit: Visit, template: str) -> Words:
+    """Return how sentences are put that a page takes from elsewhere, in the page's language."""
+    return speech.say_for(TEMPLATES, visit, template)
 
 
 def redirect(path: str, *, say: str | None = None) -> RedirectResponse:

@@ -17,6 +17,7 @@ from api.services import Services
 from api.web import cookies
 from db.models.user import Role, UserRow
 from db.models.web_session import WebSessionRow
+from db.queries.inbox import count_unread
 from db.queries.users import get_user
 from db.queries.web_sessions import TOUCH_AT_MOST_EVERY, find_session, get_session
 from db.session import SystemActor
@@ -40,6 +41,8 @@ class Visitor:
     locale: str
     time_zone: str
     display_currency: str | None
+    unread: int
+    """Notices that were not seen, counted up to a hundred."""
 
     def stepped_up(self, settings: AccountSettings, now: datetime) -> bool:
         """Say whether a second factor was shown a short while ago."""
@@ -170,7 +173,8 @@ async def _visitor(request: Request, services: Services) -> Visitor | None:
             return None
         if row.last_seen_at < now - TOUCH_AT_MOST_EVERY:
             row.last_seen_at = now
-        return _visitor_of(row, user, limits, now)
+        unread = await count_unread(session, ids.user_id)
+        return _visitor_of(row, user, limits, now, unread)
 
 
 def is_live(row: WebSessionRow, limits: AccountSettings, now: datetime) -> bool:
@@ -181,7 +185,7 @@ def is_live(row: WebSessionRow, limits: AccountSettings, now: datetime) -> bool:
 
 
 def _visitor_of(
-    row: WebSessionRow, user: UserRow, limits: AccountSettings, now: datetime
+    row: WebSessionRow, user: UserRow, limits: AccountSettings, now: datetime, unread: int
 ) -> Visitor:
     return Visitor(
         user_id=UserId(user.id),
@@ -193,4 +197,5 @@ def _visitor_of(
         locale=user.locale,
         time_zone=user.time_zone,
         display_currency=user.display_currency,
+        unread=unread,
     )

@@ -5,28 +5,30 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from markupsafe import Markup, escape
 
+from api.web.speech import spoken
 from domain.money import Money
+from domain.words import Words
+from runtime.catalogue import ENGLISH
 
-_LOCALE = "en"
 _NOW, _MINUTE, _HOUR, _DAY = 10, 60, 3600, 86_400
 
 
 def day(value: date) -> str:
     """Write a day: 3 November 2026."""
-    return format_date(value, "d MMMM yyyy", locale=_LOCALE)
+    return Words(spoken()).day(value)
 
 
 def short_day(value: date) -> str:
     """Write a day where the year is plain: Tue 3 Nov."""
-    return format_date(value, "EEE d MMM", locale=_LOCALE)
+    return format_date(value, _shape("EEE d MMM", "short"), locale=spoken())
 
 
 def clock(value: time | datetime) -> str:
     """Write a local time: 14:06."""
-    return format_time(value, "HH:mm", locale=_LOCALE)
+    return format_time(value, "HH:mm", locale=spoken())
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -40,7 +42,7 @@ def zone_of(name: str) -> ZoneInfo:
 def moment(value: datetime, zone: str = "UTC") -> Markup:
     """Write an instant on the reader's clock, and for machines in UTC."""
     local = value.astimezone(zone_of(zone))
-    shown = format_datetime(local, "d MMM yyyy, HH:mm", locale=_LOCALE)
+    shown = format_datetime(local, _shape("d MMM yyyy, HH:mm", "medium"), locale=spoken())
     if zone == "UTC":
         shown += " UTC"
     return Markup('<time datetime="{}">{}</time>').format(_iso(value), shown)
@@ -53,7 +55,10 @@ def ago(value: datetime, now: datetime) -> Markup:
     shown = f"{span} ago" if seconds > 0 else f"in {span}"
     if abs(seconds) < _NOW:
         shown = "now"
-    exact = format_datetime(value.astimezone(UTC), "d MMM yyyy, HH:mm:ss", locale=_LOCALE)
+    if spoken() != ENGLISH:
+        shown = format_timedelta(value - now, add_direction=True, locale=spoken())
+    shape = _shape("d MMM yyyy, HH:mm:ss", "medium")
+    exact = format_datetime(value.astimezone(UTC), shape, locale=spoken())
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(_iso(value), exact, shown)
 
 
@@ -75,7 +80,7 @@ def duration(value: timedelta) -> str:
 
 
 def money(value: Money) -> str:
-    return str(value)
+    return str(value) if spoken() == ENGLISH else Words(spoken()).money(value)
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:
@@ -91,6 +96,11 @@ def attributes(values: dict[str, object]) -> Markup:
         if value is not None and value is not False
     ]
     return Markup(" ").join(shown)
+
+
+def _shape(english: str, elsewhere: str) -> str:
+    """Return the house's own order of a date's parts; other languages have orders of their own."""
+    return english if spoken() == ENGLISH else elsewhere
 
 
 def _counted(number: int, noun: str) -> str:

@@ -164,3 +164,17 @@ async def revoke_api_key(
         return False
     row.revoked_at = row.revoked_at or now
     return True
+
+
+async def set_settings(
+    session: AsyncSession,
+    user_id: UUID,
+    *,
+    locale: str,
+    time_zone: str,
+    display_currency: str | None,
+) -> None:
+    """Keep how somebody is spoken to."""
+    row = await session.get_one(UserRow, user_id)
+    row.locale, row.time_zone, row.display_currency = locale, time_zone, display_currency
+    await session.flush()

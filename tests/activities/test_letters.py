@@ -1,11 +1,14 @@
 """Each message as its reader gets it: the same words as text and HTML, one thing to do, no harm."""
 
+import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+from babel.messages.pofile import read_po
 from bs4 import BeautifulSoup
 
 from activities.letters import Written, write_mail
@@ -15,6 +18,8 @@ from domain.itineraries import Itinerary, Segment, Slice
 from domain.letters import Letter, NoticeFacts
 from domain.notices import WRITERS, compose
 from domain.words import Words
+from runtime.catalogue import FOLDER, language_of, phrases, translator
+from scripts.catalogue import gathered, updated
 
 BASE = "https://travel.parker.example"
 NASTY = '<b>Fes & "co"</b>'
@@ -72,7 +77,7 @@ def facts(**changes: Any) -> NoticeFacts:
 
 
 def mail(*letters: Letter, say: Words | None = None) -> Written:
-    return write_mail(letters, say or Words(), base_url=BASE, language="en")
+    return write_mail(letters, say or Words(), base_url=BASE)
 
 
 def events() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -119,8 +124,40 @@ def test_what_waited_for_one_hour_comes_in_one_mail() -> None:
     assert written.text.count("SANDBOX") == 1
 
 
+def test_a_letter_is_in_one_language() -> None:
+    say = Words("de", "Europe/Berlin", translator("de"))
+    booked = compose("booked", facts(), say)
+    assert booked.sentence.startswith("Ihre Flüge sind für 487 USD gebucht")
+    assert booked.language == "de"
+    written = mail(booked, say=say)
+    assert '<html lang="de" dir="ltr">' in written.html
+    assert "Wählen Sie, worüber" in written.text
+    # The catalogue does not know all of this one, so none of it is used.
+    key = compose("api_key_created", facts(), say)
+    assert key.language == "en"
+    assert key.sentence.startswith("Somebody, probably you")
+    assert "Choose what we write" in mail(key, say=say).text
+    assert "Choose what we write" in mail(booked, key, say=say).text
+
+
+def test_catalogues_keep_what_is_put_in_and_what_they_know() -> None:
+    template = gathered()
+    places = re.compile(r"{\w+}|%\(\w+\)s")
+    for path in FOLDER.glob("*.po"):
+        known = phrases(path.stem)
+        assert len(known) > 200
+        for english, said in known.items():
+            assert sorted(places.findall(english)) == sorted(places.findall(said)), english
+        kept = read_po(io.BytesIO(updated(path.stem, template)))
+        assert kept.get("Notices").string == known["Notices"]
+        # A sentence that nobody has translated yet waits there.
+        assert kept.get("This is our last mail to you.").string == ""
+    assert language_of("de-AT") == "de"
+    assert language_of("xx") == language_of(None) == "en"
+
+
 def test_a_reader_gets_their_own_clock_and_figures() -> None:
-    say = Words("de", "Europe/Lisbon")
+    say = Words("de", "Europe/Lisbon", lambda words: words)
     letter = compose("authentication_required", facts(sandbox=False), say)
     assert letter.action
     assert letter.action.path == "/pay/secret"

@@ -80,6 +80,9 @@ _LAST = (
 )
 # Two routes end the same kind of thing: this one ends another than the one that is asked last.
 _SPARE: Mapping[str, Callable[[Belongings], dict[str, str]]] = {
+    "POST /account/webhooks/{webhook_id}/remove": lambda own: {
+        "webhook_id": str(own.spare_webhook_id)
+    },
     "POST /payment-methods/{method_id}/remove": lambda own: {"method_id": str(own.spare_method_id)},
 }
 
