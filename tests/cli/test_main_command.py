@@ -105,7 +105,7 @@ def test_up_says_where_things_are_and_stops_cleanly(tmp_path: Path, number: sign
             if "Ctrl-C stops everything" in line:
                 break
         assert re.search(r"Ready after \d+ s", said), said
-        assert re.search(r"API documentation +http://127.0.0.1:\d+/docs", said)
+        assert re.search(r"API documentation +http://localhost:\d+/docs", said)
         assert re.search(r"Mail inbox \(SANDBOX\) +http", said)
         assert "SANDBOX: Duffel, Stripe, Smtp" in said
         process.send_signal(number)
