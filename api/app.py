@@ -5,11 +5,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
 from fastapi import FastAPI
+from starlette.formparsers import MultiPartParser
 
 from api import errors, health, operator_codec
 from api.health import ProviderWatch
 from api.live import LiveFeed
-from api.middleware import BodyLimit, SafeHeaders, UnknownErrors
+from api.middleware import FORM_AROUND_FILE, BodyLimit, SafeHeaders, UnknownErrors
 from api.rest import (
     bookings,
     campaign_actions,
@@ -47,7 +48,7 @@ from api.web.visits import Elsewhere
 from db.session import APP_ROLE, Database
 from db.vault import vault_of
 from providers.http import HeaderHook
-from providers.registry import build_providers, no_extra_headers
+from providers.registry import build_providers, file_scanner, no_extra_headers
 from runtime.clock import system_now
 from runtime.settings import Settings, load_settings
 
@@ -134,7 +135,10 @@ def create_app(
     errors.install(app, problem_page)
     app.add_exception_handler(Elsewhere, lead_elsewhere)  # type: ignore[arg-type]
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit)
+    largest = chosen.documents.largest_bytes
+    app.add_middleware(BodyLimit, files=largest + FORM_AROUND_FILE)
+    # A scan of a passport stays in memory until it is sealed: it never lies in a file in clear.
+    MultiPartParser.spool_max_size = largest + 1
     app.add_middleware(UnknownErrors)
     app.add_middleware(SafeHeaders, https=chosen.base_url.startswith("https:"))
     return app
@@ -167,4 +171,5 @@ async def _open(
         live=live,
         clock=clock,
         providers_watch=ProviderWatch(),
+        scanner=file_scanner(settings.documents.clamd),
     )

@@ -6,12 +6,16 @@ import zipfile
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from api.services import Services
 from db.exports import person_rows
+from db.queries.traveler_files import get_file
 from db.retained import receipts_of
 from domain.exports import FILES
 from domain.ids import UserId
+from runtime.crypto import DecryptionFailed
+from runtime.key_store import KeyDestroyed
 
 _ENOUGH = 64 * 1024
 
@@ -81,7 +85,9 @@ async def _tables(
     yield b"\n}"
 
 
-async def _single_files(services: Services, user_id: UserId) -> AsyncIterator[tuple[str, str]]:
+async def _single_files(
+    services: Services, user_id: UserId
+) -> AsyncIterator[tuple[str, str | bytes]]:
     """Yield what somebody may want to hand on alone: its name, and what is in it."""
     async with services.database.transaction(user_id) as session:
         receipts = await receipts_of(session, services.vault, user_id)
@@ -105,6 +111,22 @@ async def _single_files(services: Services, user_id: UserId) -> AsyncIterator[tu
         documents.setdefault(document["traveler_id"], []).append(document)
     for traveler_id, found in documents.items():
         yield f"documents/{traveler_id}.json", json.dumps(found, indent=1, ensure_ascii=False)
+    async for scan in person_rows(services.database, services.vault, user_id, "traveler_files"):
+        content = await _scan(services, user_id, scan)
+        if content is not None:
+            yield f"documents/{scan['traveler_id']}/{scan['id'][:8]} {scan['name']}", content
+
+
+async def _scan(services: Services, user_id: UserId, scan: dict[str, Any]) -> bytes | None:
+    """Open one scan; one that does not open must not keep all the others from their owner."""
+    async with services.database.transaction(user_id) as session:
+        row = await get_file(session, UUID(scan["traveler_id"]), UUID(scan["id"]))
+        if row is None:
+            return None
+        try:
+            return await services.vault.open_file(session, row)
+        except (DecryptionFailed, KeyDestroyed):
+            return None
 
 
 def _info(name: str, now: datetime) -> zipfile.ZipInfo:
@@ -127,7 +149,7 @@ def _read_me(now: datetime) -> str:
         f"{'receipts/':18} What was charged for each booking, and what was refunded.",
         f"{'consents/':18} Each consent as it was signed, with its signatures.",
         f"{'orders/':18} Each order as the airline's seller sent it.",
-        f"{'documents/':18} The documents of each traveller.",
+        f"{'documents/':18} The documents of each traveller, and their scans.",
         "",
         "Times are in UTC. Amounts are in the smallest unit of their currency (cents).",
         "Hashes of passwords, keys and the like are left out: they open things and tell nothing.",

@@ -1,6 +1,7 @@
 """What wraps every request: a size limit, safe headers, and a reference for what went wrong."""
 
 import logging
+import re
 import secrets
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,6 +12,8 @@ from api.errors import ApiProblem, problem_response
 
 _log = logging.getLogger("api")
 MAX_BODY_BYTES = 128 * 1024
+FORM_AROUND_FILE = 16 * 1024
+_TAKES_FILES = re.compile(r"/travelers/[0-9a-f-]{36}/files")
 _SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -28,23 +31,29 @@ class _TooLarge(Exception):
 
 
 class BodyLimit:
-    """Refuse bodies above the limit, declared or not, before they are kept in memory."""
+    """Refuse bodies above the limit, declared or not, before they are kept in memory.
 
-    def __init__(self, app: ASGIApp, *, limit: int = MAX_BODY_BYTES) -> None:
-        self._app, self._limit = app, limit
+    `files` is the limit of the addresses to which files are posted.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, limit: int = MAX_BODY_BYTES, files: int = MAX_BODY_BYTES
+    ) -> None:
+        self._app, self._limit, self._files = app, limit, files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "0")
+        limit = self._files if _TAKES_FILES.fullmatch(scope["path"]) else self._limit
         seen, started = 0, False
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._limit:
+            if seen > limit:
                 raise _TooLarge
             return message
 
@@ -54,10 +63,10 @@ class BodyLimit:
             await send(message)
 
         problem = ApiProblem(
-            413, "too_large", f"The body is larger than {self._limit // 1024} KiB."
+            413, "too_large", f"This is larger than {limit // 1024} KiB. Nothing was kept."
         )
         refusal = problem_response(Request(scope), problem)
-        if not declared.isdigit() or int(declared) > self._limit:
+        if not declared.isdigit() or int(declared) > limit:
             await refusal(scope, receive, send)
             return
         try:

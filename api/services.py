@@ -16,7 +16,7 @@ from api.outlook import Outlook
 from db.account_mail import AccountMail
 from db.session import Database
 from db.vault import PersonalVault
-from providers.ports import CardVault
+from providers.ports import CardVault, FileScanner
 from runtime.passwords import Passwords
 from runtime.settings import Settings
 from runtime.temporal import RPC_TIMEOUT, connect
@@ -63,6 +63,8 @@ class Services:
     live: LiveFeed
     clock: Callable[[], datetime]
     providers_watch: "ProviderWatch"
+    scanner: FileScanner | None = None
+    """Who checks uploads; None: nobody does, and pages say so."""
 
     @cached_property
     def outlook(self) -> Outlook:

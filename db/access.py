@@ -80,6 +80,7 @@ TABLES: dict[str, Access] = {
     "api_key_commitments": KEPT_BY_API,
     "travelers": KEPT_BY_API,
     "traveler_documents": KEPT_BY_API,
+    "traveler_files": KEPT_BY_API,
     "payment_customers": KEPT_BY_API,
     "payment_methods": KEPT_BY_API,
     "payment_setups": KEPT_BY_API,

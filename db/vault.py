@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.traveler import TravelerRow
 from db.models.traveler_document import TravelerDocumentRow
+from db.models.traveler_file import TravelerFileRow
 from db.queries.travelers import get_traveler, list_documents
 from db.session import acts_for
 from domain.ids import TravelerId, UserId, derive
-from domain.travelers import TravelerDetails
+from domain.travelers import TravelerDetails, TravelerDocument
 from runtime import crypto
 from runtime.clock import system_now
 from runtime.key_store import KeyDestroyed, KeyName, KeyStore
@@ -27,6 +28,7 @@ from runtime.settings import Settings
 
 TRAVELERS = "travelers"
 DOCUMENTS = "traveler_documents"
+FILES = "traveler_files"
 _PLAIN = ("given_name", "family_name", "born_on", "gender", "title", "email", "phone")
 RETAINED = "retained_records"
 RETENTION = "retention"
@@ -187,26 +189,67 @@ class PersonalVault:
             created_at=now,
             updated_at=now,
         )
-        documents = []
-        for position, document in enumerate(plain["documents"]):
-            row_id = derive("document", traveler_id, position, now.isoformat())
-            expires = document.get("expires_on")
-            documents.append(
-                TravelerDocumentRow(
-                    id=row_id,
-                    traveler_id=traveler_id,
-                    user_id=user_id,
-                    kind=document["kind"],
-                    number_encrypted=sealed(document["number"], DOCUMENTS, "number", row_id),
-                    issuing_country_encrypted=sealed(
-                        document["issuing_country"], DOCUMENTS, "issuing_country", row_id
-                    ),
-                    expires_on_encrypted=expires
-                    and sealed(expires, DOCUMENTS, "expires_on", row_id),
-                    created_at=now,
-                )
+        documents = [
+            await self.seal_document(
+                session,
+                traveler,
+                document,
+                derive("document", traveler_id, position, now.isoformat()),
+                now,
             )
+            for position, document in enumerate(details.documents)
+        ]
         return SealedTraveler(traveler, tuple(documents))
+
+    async def seal_document(
+        self,
+        session: AsyncSession,
+        traveler: TravelerRow,
+        document: TravelerDocument,
+        document_id: UUID,
+        now: datetime,
+    ) -> TravelerDocumentRow:
+        """Make the row of one document of a traveller's."""
+        key = await self.data_key(session, UserId(traveler.user_id), traveler.id)
+
+        def sealed(text: str, column: str) -> str:
+            return crypto.encrypt_field(
+                key, text, table=DOCUMENTS, column=column, row_id=str(document_id)
+            )
+
+        expires = document.expires_on
+        return TravelerDocumentRow(
+            id=document_id,
+            traveler_id=traveler.id,
+            user_id=traveler.user_id,
+            kind=document.kind,
+            number_encrypted=sealed(document.number, "number"),
+            issuing_country_encrypted=sealed(document.issuing_country, "issuing_country"),
+            expires_on_encrypted=sealed(expires.isoformat(), "expires_on") if expires else None,
+            created_at=now,
+        )
+
+    async def seal_file(
+        self, session: AsyncSession, row: TravelerFileRow, name: str, content: bytes
+    ) -> None:
+        """Put a file of a traveller's into its row, under the traveller's own key."""
+        key = await self.data_key(session, UserId(row.user_id), row.traveler_id)
+        place = {"table": FILES, "row_id": str(row.id)}
+        row.name_encrypted = crypto.encrypt_field(key, name, column="name", **place)
+        row.content_encrypted = crypto.encrypt_bytes(key, content, column="content", **place)
+
+    async def open_file_name(self, session: AsyncSession, row: TravelerFileRow) -> str:
+        key = await self.data_key(session, UserId(row.user_id), row.traveler_id)
+        return crypto.decrypt_field(
+            key, row.name_encrypted, table=FILES, column="name", row_id=str(row.id)
+        )
+
+    async def open_file(self, session: AsyncSession, row: TravelerFileRow) -> bytes:
+        """Return what is in a file, byte for byte."""
+        key = await self.data_key(session, UserId(row.user_id), row.traveler_id)
+        return crypto.decrypt_bytes(
+            key, row.content_encrypted, table=FILES, column="content", row_id=str(row.id)
+        )
 
     async def open_traveler(
         self, session: AsyncSession, traveler_id: TravelerId

@@ -30,7 +30,9 @@ FILES = (
         ),
     ),
     ExportFile(
-        "travellers", "Your travellers and their documents", ("travelers", "traveler_documents")
+        "travellers",
+        "Your travellers, their documents, and which scans there are",
+        ("travelers", "traveler_documents", "traveler_files"),
     ),
     ExportFile(
         "cards",
@@ -97,3 +99,6 @@ HIDDEN = frozenset(
         "nonce",
     }
 )
+
+# Files, which are given as files and not as text within one.
+APART = frozenset({"content_encrypted"})

@@ -49,6 +49,7 @@ TABLES: Mapping[str, Rule] = {
     ),
     "travelers": Rule(Fate.GONE, of_traveler="id"),
     "traveler_documents": Rule(Fate.GONE, of_traveler="traveler_id"),
+    "traveler_files": Rule(Fate.GONE, of_traveler="traveler_id"),
     # What opens the account.
     "web_sessions": GONE,
     "api_keys": GONE,

@@ -408,3 +408,24 @@ class WebhookSender(Protocol):
     async def call(self, hook: OutgoingWebhook) -> WebhookAnswer:
         """Make one call. Never raises, never follows a redirect, never calls anybody's inside."""
         ...
+
+
+# Checking what is uploaded
+
+
+class FileClean(Value):
+    outcome: Literal["clean"] = "clean"
+
+
+class FileInfected(Value):
+    outcome: Literal["infected"] = "infected"
+    signature: str
+
+
+class FileScanner(Protocol):
+    """Looks for what is known to be harmful. Where nobody does, files are said to be unscanned."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def scan(self, content: bytes) -> FileClean | FileInfected: ...

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from domain.order_details import OrderDetails
+from providers.clamav.adapter import ClamdAddress, ClamdScanner
 from providers.duffel.adapter import (
     DuffelFlightOrders,
     DuffelFlightSearch,
@@ -18,6 +19,7 @@ from providers.http import HeaderHook, HttpClient
 from providers.ports import (
     CardPayments,
     CardVault,
+    FileScanner,
     FlightOrders,
     FlightSearch,
     MailSender,
@@ -102,6 +104,11 @@ def read_order(seller: str, raw: str) -> OrderDetails:
     """Read a kept order of the seller's for people; one that nobody can read tells nothing."""
     reader = _ORDER_READERS.get(seller)
     return reader(raw) if reader else OrderDetails()
+
+
+def file_scanner(address: str | None) -> FileScanner | None:
+    """Return who checks uploads; None where nobody does."""
+    return ClamdScanner(ClamdAddress.parse(address)) if address else None
 
 
 def no_extra_headers() -> Mapping[str, str]:

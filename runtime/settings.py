@@ -30,6 +30,7 @@ from pydantic_settings import (
 
 from runtime.account_settings import AccountSettings
 from runtime.crypto import MasterKeys
+from runtime.document_settings import DocumentSettings
 from runtime.money_settings import MoneySettings
 from runtime.notice_settings import NoticeSettings
 from runtime.policy import Policy
@@ -198,6 +199,7 @@ class Settings(BaseSettings):
     money: MoneySettings = Field(default_factory=MoneySettings)
     notices: NoticeSettings = Field(default_factory=NoticeSettings)
     privacy: PrivacySettings = Field(default_factory=PrivacySettings)
+    documents: DocumentSettings = Field(default_factory=DocumentSettings)
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
@@ -363,6 +365,7 @@ GROUPS: Mapping[str, type[BaseModel]] = {
     "money": MoneySettings,
     "notices": NoticeSettings,
     "privacy": PrivacySettings,
+    "documents": DocumentSettings,
 }
 
 

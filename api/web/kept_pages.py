@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from api.web import booking_cancel, bookings, cards
+from api.web import booking_cancel, bookings, cards, traveler_documents, travelers
 
 router = APIRouter()
-for module in (bookings, booking_cancel, cards):
+for module in (bookings, booking_cancel, cards, travelers, traveler_documents):
     router.include_router(module.router)

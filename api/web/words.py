@@ -9,6 +9,7 @@ from babel.dates import format_date, format_datetime, format_time, format_timede
 from markupsafe import Markup, escape
 
 from api.web.speech import spoken
+from domain.files import size_words
 from domain.money import Money
 from domain.words import Words
 from runtime.catalogue import ENGLISH
@@ -112,6 +113,7 @@ def _iso(value: datetime) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "file_size": size_words,
     "day": day,
     "short_day": short_day,
     "clock": clock,

@@ -37,6 +37,7 @@ from db.models.switch import SwitchRow
 from db.models.throttle import ThrottleRow
 from db.models.traveler import TravelerRow
 from db.models.traveler_document import TravelerDocumentRow
+from db.models.traveler_file import TravelerFileRow
 from db.models.trip_request import TripRequestRow
 from db.models.user import UserRow
 from db.models.web_session import WebSessionRow
@@ -84,6 +85,7 @@ __all__ = [
     "ThrottleRow",
     "TotpFactorRow",
     "TravelerDocumentRow",
+    "TravelerFileRow",
     "TravelerRow",
     "TripRequestRow",
     "UserRow",

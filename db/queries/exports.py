@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
 import db.models  # noqa: F401  # fills the metadata
+from domain.exports import APART
 from domain.ids import UserId
 
 
@@ -24,7 +25,8 @@ async def rows_after(
 ) -> list[Mapping[str, Any]]:
     """Return the person's next rows after the one with this key."""
     keys = list(table.primary_key.columns)
-    query = select(table).where(_owner(table) == user_id).order_by(*keys).limit(limit)
+    told = [column for column in table.columns if column.name not in APART]
+    query = select(*told).where(_owner(table) == user_id).order_by(*keys).limit(limit)
     if last is not None:
         query = query.where(tuple_(*keys) > tuple(last))
     return [dict(row) for row in (await session.execute(query)).mappings()]

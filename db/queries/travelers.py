@@ -12,6 +12,7 @@ from db.errors import InUse
 from db.models.campaign import CampaignRow
 from db.models.traveler import TravelerRow
 from db.models.traveler_document import TravelerDocumentRow
+from db.models.traveler_file import TravelerFileRow
 from domain.campaigns import ENDED
 from domain.ids import UserId
 
@@ -64,11 +65,13 @@ async def list_documents(session: AsyncSession, traveler_id: UUID) -> list[Trave
 
 
 async def replace_traveler(
-    session: AsyncSession, traveler: TravelerRow, documents: Sequence[TravelerDocumentRow]
+    session: AsyncSession,
+    traveler: TravelerRow,
+    documents: Sequence[TravelerDocumentRow] | None = None,
 ) -> TravelerRow | None:
     """Write a traveller anew under the same id; None if they are not there.
 
-    `created_at` stays what it was.
+    `created_at` stays what it was, and so do the documents unless others are given.
     """
     row = await session.get(
         TravelerRow, traveler.id, with_for_update={"key_share": True}, populate_existing=True
@@ -77,10 +80,11 @@ async def replace_traveler(
         return None
     for name, value in traveler.model_dump(exclude={"id", "user_id", "created_at"}).items():
         setattr(row, name, value)
-    await session.execute(
-        delete(TravelerDocumentRow).where(col(TravelerDocumentRow.traveler_id) == row.id)
-    )
-    session.add_all(documents)
+    if documents is not None:
+        await session.execute(
+            delete(TravelerDocumentRow).where(col(TravelerDocumentRow.traveler_id) == row.id)
+        )
+        session.add_all(documents)
     await session.flush()
     return row
 
@@ -93,6 +97,21 @@ async def all_there(session: AsyncSession, traveler_ids: Sequence[UUID]) -> bool
         )
     )
     return count == len(set(traveler_ids))
+
+
+async def add_document(session: AsyncSession, document: TravelerDocumentRow) -> None:
+    session.add(document)
+    await session.flush()
+
+
+async def delete_document(session: AsyncSession, traveler_id: UUID, document_id: UUID) -> bool:
+    """Forget a document; False if the traveller has no such one."""
+    row = await get_document(session, document_id)
+    if row is None or row.traveler_id != traveler_id:
+        return False
+    await session.delete(row)
+    await session.flush()
+    return True
 
 
 async def delete_traveler(session: AsyncSession, traveler_id: UUID, now: datetime) -> bool:
@@ -112,9 +131,11 @@ async def delete_traveler(session: AsyncSession, traveler_id: UUID, now: datetim
     campaigns = list(await session.scalars(using))
     if campaigns:
         raise InUse("this traveller", campaigns)
-    await session.execute(
-        delete(TravelerDocumentRow).where(col(TravelerDocumentRow.traveler_id) == row.id)
-    )
+    for kept, whose in (
+        (TravelerDocumentRow, col(TravelerDocumentRow.traveler_id)),
+        (TravelerFileRow, col(TravelerFileRow.traveler_id)),
+    ):
+        await session.execute(delete(kept).where(whose == row.id))
     for name in TravelerRow.model_fields:
         if name.endswith("_encrypted"):
             setattr(row, name, None if name == "loyalty_encrypted" else "")

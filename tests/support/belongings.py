@@ -1,7 +1,8 @@
 """One of each thing that a person of ours may have, for tests that ask who may see it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from consents import signed
@@ -18,6 +19,7 @@ from db.models import (
     PaymentMethodRow,
     PaymentSetupRow,
     ProposalRow,
+    TravelerFileRow,
     TripRequestRow,
 )
 from db.models.booking import BookingKind, BookingProvider
@@ -28,7 +30,8 @@ from db.queries.campaigns import insert_campaign
 from db.queries.notices import NewNotice, add_notices
 from db.queries.passkeys import add_passkey
 from db.queries.payment_methods import add_payment_method, add_payment_setup
-from db.queries.travelers import add_traveler
+from db.queries.traveler_files import add_file
+from db.queries.travelers import add_traveler, list_documents
 from db.queries.web_sessions import add_session
 from db.queries.webhooks import add_test
 from db.session import Database, SystemActor
@@ -39,11 +42,12 @@ from domain.attempts import AttemptState
 from domain.campaigns import BookingMode
 from domain.criteria import Criteria
 from domain.ids import CampaignId, TravelerId, UserId, attempt_id_for
+from domain.itineraries import Itinerary, Segment, Slice
 from domain.messages.campaign import NewCampaign
 from domain.money import Money
 from domain.offers import DatePair, Party
 from domain.telling import Channel
-from domain.travelers import TravelerDetails
+from domain.travelers import TravelerDetails, TravelerDocument
 from runtime.tokens import one_time_hash, one_time_token
 
 _TESTS = SystemActor("tests")
@@ -75,6 +79,8 @@ class Belongings:
     """Of links in mails, by purpose."""
     passkey_id: UUID
     api_key_id: UUID
+    document_id: UUID
+    file_id: UUID
 
 
 async def give_belongings(
@@ -83,6 +89,8 @@ async def give_belongings(
     """Give a person a wish with a proposal and an attempt, a booking, a traveller and a card."""
     async with database.transaction(_TESTS) as session:
         traveler = await _traveler(session, vault, owner, now)
+        (document,) = await list_documents(session, traveler)
+        scan = await _scan(session, vault, owner, traveler, now)
         spare_traveler = await _traveler(session, vault, owner, now)
         spare_card = await _card(session, vault, owner, now)
         card = await _card(session, vault, owner, now)
@@ -98,7 +106,7 @@ async def give_belongings(
         proposal = ProposalRow(
             id=uuid4(), campaign_id=campaign_id, user_id=owner, criteria_version=1,
             look_id=uuid4(), seller="duffel", pair=pair.model_dump(mode="json"),
-            itinerary_key="ZZ1", itinerary={"slices": []}, price_minor=48_000, currency="USD",
+            itinerary_key="ZZ1", itinerary=_flights(now), price_minor=48_000, currency="USD",
             expires_at=now + timedelta(hours=2), opening_key=str(uuid4()), created_at=now,
         )  # fmt: skip
         attempt = AttemptRow(
@@ -111,7 +119,7 @@ async def give_belongings(
         booking = BookingRow(
             id=uuid4(), kind=BookingKind.CAMPAIGN_FLIGHT, user_id=owner, campaign_id=None,
             provider=BookingProvider.DUFFEL, duffel_order_id=f"ord_{uuid4().hex}",
-            ticket_numbers=[], itinerary={"slices": []}, price_minor=48_000, currency="USD",
+            ticket_numbers=[], itinerary=_flights(now), price_minor=48_000, currency="USD",
             departs_at=now + timedelta(days=42), arrives_at=now + timedelta(days=42, hours=8),
             ticketing_deadline=now + timedelta(days=1), created_at=now, updated_at=now,
         )  # fmt: skip
@@ -157,6 +165,8 @@ async def give_belongings(
         method_id=card.id,
         spare_method_id=spare_card.id,
         spare_traveler_id=spare_traveler,
+        document_id=document.id,
+        file_id=scan.id,
         setup_id=setup.id,
         booking_id=booking.id,
         proposal_id=proposal.id,
@@ -218,11 +228,25 @@ async def _traveler(
     details = TravelerDetails(
         given_name="Ada", family_name="Lovelace", born_on=date(1990, 5, 17), gender="f",
         title="ms", email="ada@example.com", phone="+442080160508",
+        documents=(TravelerDocument(kind="known_traveler_number", number="A1234",
+                                    issuing_country="GB"),),
     )  # fmt: skip
     traveler_id = TravelerId(uuid4())
     sealed = await vault.seal_traveler(session, owner, traveler_id, details, now)
     await add_traveler(session, sealed.traveler, sealed.documents)
     return traveler_id
+
+
+async def _scan(
+    session: AsyncSession, vault: PersonalVault, owner: UserId, traveler: TravelerId, now: datetime
+) -> TravelerFileRow:
+    row = TravelerFileRow(
+        id=uuid4(), traveler_id=traveler, user_id=owner, name_encrypted="", content_encrypted=b"",
+        media_type="application/pdf", size=5, created_at=now,
+    )  # fmt: skip
+    await vault.seal_file(session, row, "passport.pdf", b"%PDF-")
+    await add_file(session, row)
+    return row
 
 
 async def _card(
@@ -258,6 +282,17 @@ def _wish(now: datetime) -> Criteria:
         origins=("JFK",), destinations=("LIS",), departure_from=_day(now, 40),
         departure_until=_day(now, 60), budget=Money(minor=52_000, currency="USD"),
     )  # fmt: skip
+
+
+def _flights(now: datetime) -> dict[str, Any]:
+    leaves = datetime.combine(_day(now, 42), time(18, 5))
+    flight = Segment(
+        origin="JFK", destination="LIS", departing_at=leaves,
+        arriving_at=leaves + timedelta(hours=12), duration_minutes=420, marketing_carrier="ZZ",
+        flight_number="1", operating_carrier="ZZ",
+    )  # fmt: skip
+    leg = Slice(origin="JFK", destination="LIS", duration_minutes=420, segments=(flight,))
+    return Itinerary(slices=(leg,)).model_dump(mode="json")
 
 
 def _day(now: datetime, ahead: int) -> date:

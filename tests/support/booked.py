@@ -100,7 +100,13 @@ async def give_booking(
         await session.flush()
         row.campaign_id, row.attempt_id = campaign.id, attempt.id
         row.raw_order_encrypted = await vault.seal(
-            session, owner, placed.raw, table="bookings", column="raw_order", row_id=row.id
+            session,
+            owner,
+            placed.raw,
+            table="bookings",
+            column="raw_order",
+            row_id=row.id,
+            subject=row.id,
         )
         session.add(row)
         await session.flush()

@@ -69,8 +69,11 @@ LINES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ),
     (
         "Travellers",
-        ("travelers", "traveler_documents"),
-        "{travelers} with {traveler_documents}: names, birth dates, contacts, loyalty numbers",
+        ("travelers", "traveler_documents", "traveler_files"),
+        (
+            "{travelers} with {traveler_documents} and {traveler_files}: names, birth dates,"
+            " contacts, loyalty numbers"
+        ),
         _OWN_KEY,
     ),
     (
@@ -111,6 +114,7 @@ _NOUNS: Mapping[str, tuple[str, str]] = {
     "api_keys": ("API key", "API keys"),
     "travelers": ("traveller", "travellers"),
     "traveler_documents": ("document", "documents"),
+    "traveler_files": ("scan", "scans"),
     "payment_methods": ("card", "cards"),
     "autobooking_campaigns": ("wish", "wishes"),
     "campaign_drafts": ("draft", "drafts"),

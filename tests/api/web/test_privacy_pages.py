@@ -44,7 +44,11 @@ async def test_the_page_says_what_is_held_and_who_looked_and_why(
     assert "Nobody of us has looked" in (await other_pages.get(_HERE)).text
     answer = (await ana.http.get("/api/v1/account/privacy")).json()
     assert [read["why"] for read in answer["looked"]] == ["Ana asked on the phone"]
-    assert answer["held"]["travellers"] == {"travelers": 1, "traveler_documents": 1}
+    assert answer["held"]["travellers"] == {
+        "travelers": 1,
+        "traveler_documents": 1,
+        "traveler_files": 0,
+    }
 
 
 async def test_everything_comes_in_one_file_after_a_second_factor(
@@ -81,6 +85,10 @@ async def test_everything_comes_in_one_file_after_a_second_factor(
     assert [w["id"] for w in wishes["autobooking_campaigns"]] == [str(own.campaign_id)]
     assert f"orders/{own.booking_id}.json" in names
     assert any(name.startswith("documents/") for name in names)
+    (scan,) = [name for name in names if name.endswith(" passport.pdf")]
+    assert scan.startswith(f"documents/{own.traveler_id}/")
+    assert archive.read(scan) == b"%PDF-"
+    assert travellers["traveler_files"][0]["name"] == "passport.pdf"
     everything = b"".join(archive.read(name) for name in names)
     for secret in (b"_hash", b"_hmac", b"_encrypted", str(theirs.campaign_id).encode()):
         assert secret not in everything
