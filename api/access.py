@@ -229,6 +229,7 @@ ROUTES: Mapping[str, Rule] = {
     "POST /auto-booking/wishes/{campaign_id}/pause": PAGE_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/resume": PAGE_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/cancel": PAGE_OF_OWNER,
+    "POST /auto-booking/wishes/{campaign_id}/undo": PAGE_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/approve": ORDER_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/reject": PAGE_OF_OWNER,
     "GET /auto-booking/history": PAGE,

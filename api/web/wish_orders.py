@@ -21,8 +21,9 @@ _DONE = {
     "pause": "The wish is paused. Nobody looks for flights and nothing is charged until you resume"
     " it.",
     "resume": "The wish is watched again.",
-    "cancel": "The wish is cancelled. Nothing is searched or charged any more; if a booking had"
-    " begun, it is undone.",
+    "cancel_with_undo": "The wish is cancelled. Nothing is searched or charged any more; if a"
+    " booking had begun, it is undone. You can take that back for a minute.",
+    "undo": "The wish is as it was, under the consent that you gave before.",
     "approve": "We search these flights once more and book them at this price or below. You may"
     " close this page.",
     "reject": "We leave these flights alone and go on watching. Nothing was charged.",
@@ -51,7 +52,13 @@ async def submit_resume(campaign_id: UUID, visit: SignedInDep, form: FormDep) ->
 
 @router.post("/cancel", include_in_schema=False)
 async def submit_cancel(campaign_id: UUID, visit: SignedInDep, form: FormDep) -> Response:
-    return await _ask(visit, form, campaign_id, "cancel")
+    """Stop the money at once; the wish can be taken back for a minute."""
+    return await _ask(visit, form, campaign_id, "cancel_with_undo")
+
+
+@router.post("/undo", include_in_schema=False)
+async def submit_undo(campaign_id: UUID, visit: SignedInDep, form: FormDep) -> Response:
+    return await _ask(visit, form, campaign_id, "undo")
 
 
 @router.post("/approve", include_in_schema=False)
@@ -89,12 +96,19 @@ async def _ask(visit: Visit, form: Form, campaign_id: UUID, update: str, *args: 
         return redirect(here, say=_DONE[update])
     if code is Code.ENDED:
         status = (await load_wish(visit, campaign_id)).row.status
-        if status is CampaignState.CANCELLED and update == "cancel":
+        if status is CampaignState.CANCELLED and update == "cancel_with_undo":
             return redirect(here, say=_DONE[update])
         return redirect(here, say="This wish has ended; nothing about it can be changed any more.")
     return redirect(here, say=_REFUSED.get(code, _not_now(update)))
 
 
 def _not_now(update: str) -> str:
-    verbs = {"approve": "answered", "reject": "answered", "resume": "resumed", "pause": "paused"}
-    return f"The wish cannot be {verbs.get(update, update)} as it stands now. Nothing was changed."
+    verbs = {
+        "approve": "answered",
+        "cancel_with_undo": "cancelled",
+        "pause": "paused",
+        "reject": "answered",
+        "resume": "resumed",
+        "undo": "taken back",
+    }
+    return f"The wish cannot be {verbs[update]} as it stands now. Nothing was changed."

@@ -109,7 +109,9 @@ async def load_wish(visit: Visit, campaign_id: UUID) -> WishRead:
 def is_over(read: WishRead) -> bool:
     """Say whether nothing more will happen that the page would have to show."""
     if read.row.status in {CampaignState.CANCELLED, CampaignState.EXPIRED}:
-        return read.standing.attempt is None or read.standing.attempt.finished_at is not None
+        attempt = read.standing.attempt
+        settled = attempt is None or attempt.finished_at is not None
+        return settled and read.row.undo_until is None
     booking = read.standing.booking
     booked = read.row.status is CampaignState.BOOKED
     return booked and booking is not None and booking.state in _BOOKING_OVER

@@ -144,6 +144,7 @@ class WishPage:
     can_pause: bool
     can_resume: bool
     can_cancel: bool
+    undo_until: datetime | None
     ended: bool
     stopped: bool
 
@@ -210,6 +211,7 @@ def wish_page(read: WishRead, now: datetime, zone: str = "UTC") -> WishPage:
         and not firm,
         can_resume=row.status in {CampaignState.PAUSED, CampaignState.NEEDS_ACTION},
         can_cancel=row.status not in ENDED and not firm,
+        undo_until=row.undo_until if row.undo_until and now < row.undo_until else None,
         ended=row.status in ENDED,
         stopped=read.stopped,
     )

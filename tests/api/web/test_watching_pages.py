@@ -308,5 +308,29 @@ async def test_consent_is_asked_for_and_a_wish_that_only_tells_needs_none(
     assert "1 wish needs you; 1 other watched." in shown.text
 
 
+async def test_a_cancelling_can_be_taken_back_for_a_minute_and_made_again_after(
+    pages: Site, making: Any
+) -> None:
+    async with making() as make:
+        fresh, old = await make.campaign(), await make.campaign()
+        for wish, until in ((fresh, make.now + timedelta(seconds=50)), (old, None)):
+            await change_state(make.session, wish, S.CANCELLED, now=make.now, event="x")
+            wish.undo_until = until
+    path = f"/auto-booking/wishes/{fresh.id}"
+    shown = await pages.get(path)
+    assert "can still take that back" in shown.text
+    assert shown.form(f"{path}/undo").get_text(strip=True) == "Take it back"
+    assert "live.mjs" in shown.html, "the minute passes while the page is open"
+    shown = await pages.get(f"/auto-booking/wishes/{old.id}")
+    again = shown.soup.select_one("main .btn.main")
+    assert again is not None
+    assert (again.get_text(), again["href"]) == (
+        "Make it again",
+        f"/auto-booking/new?seed=like:{old.id}",
+    )
+    assert not shown.soup.select("form[action$='/undo']")
+    assert "live.mjs" not in shown.html
+
+
 def test_every_status_has_a_chip() -> None:
     assert set(CHIPS) == set(StatusCode)
