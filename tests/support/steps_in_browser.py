@@ -100,7 +100,7 @@ class Steps:
         await expect(page.get_by_text("4242").first).to_be_visible()
         await self.look("cards")
 
-    async def make_wish(self, *, budget: str, mode: str = "auto") -> None:
+    async def make_wish(self, *, budget: str, refundable: bool = False) -> None:
         """Wish for Lisbon from New York in two months, and order it."""
         page = self.page
         day = system_now().date() + timedelta(days=60)
@@ -116,16 +116,38 @@ class Steps:
         await self.look("wizard-who")
         await page.locator('[name="traveler_ids"]').first.check()
         await self._continue()
+        if refundable:
+            more = page.locator("details", has=page.locator("#refundable_only"))
+            if await more.count():
+                await more.locator("summary").click()
+            await page.locator("#refundable_only").check()
         await self.look("wizard-preferences")
         await self._continue()
         await page.locator("#budget").fill(budget)
-        await page.locator(f'[name="mode"][value="{mode}"]').check()
+        await page.locator('[name="mode"][value="auto"]').check()
         await self.look("wizard-budget")
         await self._continue()
         await self.look("wizard-check")
         await page.locator("#consent").check()
         await page.get_by_role("button", name="Order with obligation to pay").click()
         await page.wait_for_url("**/auto-booking/wishes/*")
+
+    async def cancel_booking(self) -> None:
+        """Give the booking that is shown back: the quote first, its reference typed if money goes."""
+        page = self.page
+        await page.goto(page.url.rstrip("/") + "/cancel")
+        await self.look("cancel-ask")
+        await page.get_by_role("button", name="Ask what comes back").click()
+        await expect(page.get_by_role("heading", name="What comes back")).to_be_visible(
+            timeout=_LONG_MS
+        )
+        await self.look("cancel-quote")
+        typed = page.locator("#typed")
+        if await typed.count():
+            words = await page.locator("label[for=typed]").inner_text()
+            await typed.fill(words.split()[1])
+        await page.get_by_role("button", name="Cancel and get").click()
+        await page.wait_for_url(re.compile(r"/bookings/[0-9a-f-]+$"), timeout=_LONG_MS)
 
     async def _continue(self) -> None:
         await self.page.get_by_role("button", name="Continue", exact=True).last.click()
