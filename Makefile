@@ -13,10 +13,10 @@ unexport PYTHONDONTWRITEBYTECODE
 # Each has servers of its own, and spends much of its time waiting for deadlines to pass.
 TEST_PROCESSES ?= 3
 
-.PHONY: help install run demo test soak bench check format lock clean histories
+.PHONY: help install run demo test soak bench check format lock clean histories screenshots
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Install everything into .venv, exactly as locked
 
@@ -73,6 +73,9 @@ lock: $(STAMP) ## Resolve the dependencies again into requirements.lock
 
 histories: $(STAMP) ## Record histories of real runs that are not recorded yet
 	PYTHONPATH=.:tests/support $(BIN)/python tests/replay/record.py $(ARGS)
+
+screenshots: $(STAMP) ## Take the README's pictures from the running product
+	PYTHONPATH=.:tests/support $(BIN)/python scripts/screenshots.py
 
 clean: ## Remove what tools leave behind; .venv and .parker stay
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -50,7 +50,8 @@ class Steps:
         """Wait for a mail with a link to a page, and return where it leads."""
 
         async def found() -> str | None:
-            answer = httpx.get(f"{self.stack.sandbox_url}/mail/api/messages", timeout=30)
+            async with httpx.AsyncClient(timeout=30) as inbox:
+                answer = await inbox.get(f"{self.stack.sandbox_url}/mail/api/messages")
             for mail in answer.json()["messages"]:
                 link = re.search(rf"\S+/{page}/\S+", mail["text"])
                 if self.address in mail["rcpt_tos"] and link:
