@@ -13,6 +13,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.accounts import AccountActivities
+from activities.allowances import AllowanceActivities
 from activities.attempts import AttemptActivities
 from activities.campaigns import CampaignActivities
 from activities.care import CareActivities
@@ -82,6 +83,7 @@ class Activities:
         self.search = SearchActivities(database, providers.search, policy)
         self.campaigns = CampaignActivities(database, policy, guard)
         self.consents = ConsentActivities(database, guard)
+        self.allowances = AllowanceActivities(database, guard)
         self.second_thoughts = SecondThoughtActivities(database, policy)
         self.attempts = AttemptActivities(database)
         self.payments = PaymentActivities(database, vault, providers.payments, policy, guard)
@@ -124,6 +126,7 @@ class Activities:
             self.search,
             self.campaigns,
             self.consents,
+            self.allowances,
             self.second_thoughts,
             self.attempts,
             self.payments,

@@ -7,9 +7,10 @@ from temporalio import activity
 
 from activities.offers import WORKER
 from db.models import AttemptRow, CampaignRow
+from db.queries.allowances import allowed_once
 from db.queries.attempts import booking_of, failures_in_a_row, get_attempt, open_task
 from db.queries.bookings import get_booking, record_failed_result
-from db.queries.mandates import release_use
+from db.queries.mandates import release_use, revoke_mandate
 from db.queries.notices import NewNotice
 from db.queries.payments import was_authorised
 from db.queries.transitions import change_state, lock_attempt, lock_campaign
@@ -17,6 +18,7 @@ from db.session import Database
 from domain.attempts import STOPS_CAMPAIGN, AttemptState, FailureReason
 from domain.authorisations import backoff
 from domain.campaigns import CampaignState
+from domain.mandate_document import MandateKind
 from domain.messages.attempt import AttemptClosed, AttemptStep, FailInput, OperatorTaskInput
 from domain.orders import LIVE_BOOKINGS
 from runtime.clock import activity_now
@@ -90,10 +92,11 @@ class AttemptActivities:
         now: datetime,
     ) -> None:
         reason = request.reason
+        once = await allowed_once(session, attempt)
         wait = backoff(await failures_in_a_row(session, campaign.id) + 1)
         held = await was_authorised(session, attempt.id)
         attempt.failure_reason, attempt.look_again = reason, request.look_again
-        if reason in _ITINERARY_AT_FAULT:
+        if reason in _ITINERARY_AT_FAULT and not once:
             attempt.ignore_until = now + wait
         if attempt.state is not AttemptState.COMPENSATING and attempt.state not in {
             AttemptState.VALIDATING,
@@ -110,14 +113,15 @@ class AttemptActivities:
             now=now,
             event="attempt.failed",
             data={"reason": reason.value},
-            notices=[_failed_notice(attempt, reason)]
-            if held and reason is not FailureReason.WITHDRAWN and reason not in STOPS_CAMPAIGN
-            else (),
+            notices=_told_of_end(attempt, reason, held=held, once=once),
         )
         await record_failed_result(session, attempt, now)
         unpaid = await booking_of(session, attempt.id)
         if unpaid is None or unpaid.state not in LIVE_BOOKINGS:
             await release_use(session, attempt.id, now)
+        if once:
+            await revoke_mandate(session, campaign.id, now, kind=MandateKind.ALLOW_ONCE)
+            wait = timedelta(0)  # the wish itself has not failed
         if campaign.status is CampaignState.BOOKING:
             await self._release_campaign(session, campaign, attempt, reason, now, wait)
 
@@ -146,7 +150,7 @@ class AttemptActivities:
             return
         if reason is FailureReason.CARD_TRY_LATER:
             campaign.hold_off_until = now + max(wait, CARD_LATER)
-        elif reason not in _NO_HOLD_OFF:
+        elif reason not in _NO_HOLD_OFF and wait:
             campaign.hold_off_until = now + wait
         await change_state(
             session,
@@ -168,13 +172,33 @@ class AttemptActivities:
             )
 
 
-def _failed_notice(attempt: AttemptRow, reason: FailureReason) -> NewNotice:
+def _told_of_end(
+    attempt: AttemptRow, reason: FailureReason, *, held: bool, once: bool
+) -> list[NewNotice]:
+    """Return what is told of an attempt's end where the wish goes on watching.
+
+    Of a booking that its traveller allowed by hand they hear in any case.
+    """
+    if reason is FailureReason.WITHDRAWN or reason in STOPS_CAMPAIGN:
+        return []
+    if once:
+        return [_failed_notice(attempt, reason, event="allowance_ended")]
+    return [_failed_notice(attempt, reason)] if held else []
+
+
+def _failed_notice(
+    attempt: AttemptRow, reason: FailureReason, *, event: str = "failed"
+) -> NewNotice:
     return NewNotice(
-        event="failed",
+        event=event,
         subject_id=attempt.id,
         user_id=attempt.user_id,
         campaign_id=attempt.campaign_id,
-        data={"reason": reason.value},
+        data={
+            "reason": reason.value,
+            "limit_minor": attempt.limit_minor,
+            "currency": attempt.currency,
+        },
     )
 
 

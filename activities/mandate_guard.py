@@ -18,6 +18,7 @@ from domain.ids import UserId
 from domain.mandate_document import (
     BadMandate,
     MandateDocument,
+    MandateKind,
     SignatureCheck,
     from_text,
     name_digest,
@@ -106,7 +107,7 @@ class MandateGuard:
             return FailureReason.WITHDRAWN  # whoever stopped it was first
         mandate = await mandate_of(session, attempt)
         return reason_of(
-            await self.refusal(session, campaign, mandate, amount, now, attempt=attempt)
+            await self.refusal(session, campaign, mandate, amount, now, attempt=attempt), mandate
         )
 
     async def take(
@@ -151,10 +152,13 @@ async def standing_orders(session: AsyncSession, attempt_id: UUID) -> list[Provi
     return [c for c in await calls.order_calls(session, attempt_id) if c.state in calls.MAY_EXIST]
 
 
-def reason_of(problem: MandateProblem | None) -> FailureReason | None:
+def reason_of(problem: MandateProblem | None, mandate: MandateRow | None) -> FailureReason | None:
     """Say in an attempt's words why its mandate does not allow it."""
     if problem is None:
         return None
+    once = mandate is not None and mandate.kind is MandateKind.ALLOW_ONCE
+    if once and problem.kind is MandateRefusal.EXPIRED:
+        return FailureReason.ALLOWANCE_LAPSED
     asks = problem.kind in NEEDS_CONSENT
     return FailureReason.CONSENT_NEEDED if asks else FailureReason.WITHDRAWN
 

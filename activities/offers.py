@@ -13,6 +13,7 @@ from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
 from db.models import AttemptRow, CampaignRow, ProviderCallRow
 from db.models.provider_call import CallState
 from db.queries import calls
+from db.queries.allowances import allowed_once
 from db.queries.attempts import get_attempt
 from db.queries.campaigns import get_campaign
 from db.session import Database, SystemActor
@@ -72,7 +73,7 @@ class OfferActivities:
             resumed = await self._resumed(session, row)
             if resumed:
                 return resumed
-            wish = await self._wish(session, attempt)
+            wish = await self._wish(session, attempt, once=await allowed_once(session, row))
         if isinstance(wish, NoOffer):
             return wish
         offer = await self._find(attempt.pair, attempt.itinerary_key, wish)
@@ -86,7 +87,9 @@ class OfferActivities:
                 return _offer_of(call)
         return None
 
-    async def _wish(self, session: AsyncSession, attempt: AttemptInput) -> _Wish | NoOffer:
+    async def _wish(
+        self, session: AsyncSession, attempt: AttemptInput, *, once: bool
+    ) -> _Wish | NoOffer:
         campaign = await get_campaign(session, attempt.campaign_id)
         if campaign is None or campaign.criteria_version != attempt.criteria_version:
             return NoOffer(reason=FailureReason.WITHDRAWN, detail="the wish was changed")
@@ -96,7 +99,10 @@ class OfferActivities:
         if not isinstance(party, Party):
             return NoOffer(reason=FailureReason.TRAVELLER_DATA, detail=party.reason)
         return _Wish(
-            criteria=campaign.wish,
+            # What was allowed once may cost what was allowed, whatever the budget is.
+            criteria=campaign.wish.model_copy(update={"budget": attempt.limit})
+            if once
+            else campaign.wish,
             party=party,
             passengers=tuple(_passenger(t, last_day) for t in travellers),
             has_documents=all(t.documents for t in travellers),

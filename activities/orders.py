@@ -213,7 +213,8 @@ class OrderActivities:
         mandate = await mandate_of(session, attempt)
         total = request.offer.total
         refused = reason_of(
-            await self._guard.refusal(session, campaign, mandate, total, now, attempt=attempt)
+            await self._guard.refusal(session, campaign, mandate, total, now, attempt=attempt),
+            mandate,
         )
         if refused:
             return refused

@@ -76,6 +76,8 @@ class Wanted:
     kind: MandateKind = MandateKind.BOOKING
     itinerary_key: str | None = None
     text_version: str = CURRENT_CONSENT
+    words: str | None = None
+    """None: the text of that version."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ async def draft_mandate(
         itinerary_key=wanted.itinerary_key,
         consent=SignedConsent(
             version=wanted.text_version,
-            words=consent_text(wanted.text_version, wanted.cap, wanted.expires_at),
+            words=wanted.words or consent_text(wanted.text_version, wanted.cap, wanted.expires_at),
         ),
         issued_at=issued_at,
         expires_at=wanted.expires_at,

@@ -315,11 +315,13 @@ def _agreed(books: _Books) -> Iterator[Violation]:
 def _within_limit(
     books: _Books, attempt: AttemptRow, subject: str, amount: int, currency: str
 ) -> Iterator[Violation]:
-    """Hold an amount against the attempt's limit and the consent of its version of the wish."""
+    """Hold an amount against the attempt's limit and the consent that it acts under."""
     mandates = (
         m
         for m in books.rows.mandates
-        if m.campaign_id == attempt.campaign_id and m.criteria_version == attempt.criteria_version
+        if m.campaign_id == attempt.campaign_id
+        and m.criteria_version == attempt.criteria_version
+        and attempt.mandate_id in {None, m.id}
     )
     cap = max((m.cap_minor for m in mandates), default=0)
     limit = min(attempt.limit_minor, cap)

@@ -57,6 +57,7 @@ class FailureReason(StrEnum):
     TRAVELLER_DATA = "traveller_data"
     BOOKING_STOPPED = "booking_stopped"  # the switch, the spending cap or an empty balance
     PROVIDER_UNAVAILABLE = "provider_unavailable"
+    ALLOWANCE_LAPSED = "allowance_lapsed"  # what was allowed once was good for minutes only
     CONSENT_NEEDED = "consent_needed"  # the mandate is not what was signed, or of something else
 
 

@@ -140,7 +140,9 @@ def covers(document: MandateDocument, charge: Charge) -> MandateProblem | None:
     travelling = tuple(one.traveler_id for one in document.travelers)
     if document.party != charge.party or travelling != charge.traveler_ids:
         return _problem(MandateRefusal.OTHER_TRAVELLERS, "you consented for other travellers")
-    if document.card_id != charge.named_card_id or (
+    # What is allowed once names the card itself, also where the wish takes the default.
+    once = document.kind is MandateKind.ALLOW_ONCE
+    if (document.card_id != charge.named_card_id and not once) or (
         document.card_id and charge.card_id and document.card_id != charge.card_id
     ):
         return _problem(MandateRefusal.OTHER_CARD, "you consented to another card")
@@ -218,6 +220,33 @@ CONSENT_TEXTS = MappingProxyType(
         ),
     }
 )
+
+
+CURRENT_ALLOWANCE = "2026-11-once"
+
+# As above: a version is never edited, another is added.
+ALLOWANCE_TEXTS = MappingProxyType(
+    {
+        "2026-11-once": (
+            "I allow Parker Flight to charge the card of this wish once, without asking me again, "
+            "at most {cap} in all, for these flights and no others: {flights}. They are searched "
+            "afresh first; if they are gone or cost more than that, nothing is booked or charged. "
+            "This permission ends at {expires} and leaves the budget of the wish as it is. I can "
+            "withdraw it by cancelling or pausing the wish; a booking that is already being placed "
+            "will finish."
+        ),
+    }
+)
+
+
+def allowance_text(version: str, cap: Money, flights: str, expires: datetime) -> str:
+    """Return the words with which a traveller allows certain flights once.
+
+    Raises:
+        KeyError: there is no text of that version.
+    """
+    moment = f"{expires:%H:%M} UTC on {format_date(expires.date(), 'd MMMM yyyy', locale='en')}"
+    return ALLOWANCE_TEXTS[version].format(cap=cap, flights=flights, expires=moment)
 
 
 def consent_text(version: str, cap: Money, expires: datetime) -> str:

@@ -85,12 +85,26 @@ def _failed(facts: NoticeFacts, say: Words) -> Draft:
     )
 
 
+def _allowance_ended(facts: NoticeFacts, say: Words) -> Draft:
+    return Draft(
+        say("Not booked: the flights that you allowed"),
+        say("The flights that you allowed are not booked: {why}.", why=_why(facts, say)),
+        (
+            say("Nothing was charged; what was held on your card has been released."),
+            say("The budget of your wish is as it was, and we go on watching."),
+        ),
+        (say("See the wish"), Page.WISH),
+    )
+
+
 def _why(facts: NoticeFacts, say: Words) -> str:
     match FailureReason(facts.data["reason"]):
         case FailureReason.OFFER_GONE:
             return say("the flights were sold before we could book them")
         case FailureReason.PRICE_ROSE:
             return say("the price rose above what you allow")
+        case FailureReason.ALLOWANCE_LAPSED:
+            return say("they were not booked within the time that you gave")
         case FailureReason.CRITERIA_NOT_MET:
             return say("the flights no longer satisfied your wish")
         case FailureReason.ORDER_REFUSED:
@@ -361,6 +375,7 @@ WRITERS: Mapping[str, Writer] = {
     "booked": _booked,
     "ticketed": _ticketed,
     "failed": _failed,
+    "allowance_ended": _allowance_ended,
     "action_needed": _action_needed,
     "no_card": _action_needed,
     "consent_needed": _action_needed,

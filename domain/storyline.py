@@ -44,6 +44,7 @@ BECAUSE = {
     FailureReason.ORDER_NEVER_HAPPENED: "the airline never confirmed the booking",
     FailureReason.CAPTURE_REFUSED: "your bank refused the charge after it had agreed to it",
     FailureReason.TRAVELLER_DATA: "the airline did not accept a traveller's details",
+    FailureReason.ALLOWANCE_LAPSED: "the minutes for which you had allowed it were over",
     FailureReason.BOOKING_STOPPED: "booking is stopped for everybody for the moment",
     FailureReason.PROVIDER_UNAVAILABLE: "the airline could not be reached",
 }
@@ -162,6 +163,9 @@ _WRITERS: dict[str, _Writer] = {
     "campaign.expired": "The wish ended without a booking. Nothing was charged.",
     "campaign.expiring_soon": "The wish ends soon; we wrote to you.",
     "campaign.approved": "You said yes.",
+    "campaign.allowed_once": lambda data, facts: (
+        f"You allowed {_amount(data, facts)} once, for certain flights."
+    ),
     "campaign.consented": "You consented to be charged for it.",
     "campaign.fare_found": lambda data, facts: (
         f"Flights for {_amount(data, facts)} fit; we told you. Nothing was booked."

@@ -57,6 +57,7 @@ _OWNER_ONLY = frozenset({Channel.EMAIL, Channel.INBOX})
 KIND_OF: Mapping[str, Kind] = {
     "booked": Kind.BOOKED,
     "failed": Kind.FAILED,
+    "allowance_ended": Kind.FAILED,
     "not_cancellable": Kind.FAILED,
     "action_needed": Kind.NEEDS_YOU,
     "no_card": Kind.NEEDS_YOU,

@@ -69,6 +69,8 @@ class Policy(BaseModel):
     # What may be booked
     price_tolerance_percent: Annotated[Decimal, Field(ge=0, le=20)] = Decimal(2)
     """How far above the matched price an attempt may book; never above budget or mandate."""
+    allow_once_minutes: Annotated[int, Field(ge=5, le=60)] = 15
+    """How long flights that were allowed once, above the budget, may still be booked."""
     proposal_ttl_minutes: Annotated[int, Field(ge=5, le=10_080)] = 120
     """How long an ask-me-first proposal waits for its answer."""
     authentication_hours: Annotated[int, Field(ge=1, le=72)] = 24

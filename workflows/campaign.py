@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
+    from activities.allowances import AllowanceActivities
     from activities.campaigns import CampaignActivities
     from activities.consents import ConsentActivities
     from activities.notices import SEND_NOTICES, NoticeActivities
@@ -18,6 +19,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.ids import CampaignId, ProposalId
     from domain.messages.attempt import AttemptInput, attempt_workflow_id
     from domain.messages.campaign import (
+        AllowOnce,
+        AllowOnceInput,
         AttemptFinished,
         CampaignAnswer,
         CampaignAnswerCode,
@@ -321,6 +324,20 @@ class CampaignWorkflow:
             await self._open(approved.offer, proposal_id)
         await self._after(approved.answer)
         return approved.answer
+
+    @workflow.update
+    async def allow_once(self, allow: AllowOnce) -> CampaignAnswer:
+        """Book flights that cost more than the wish allows, under a consent to them alone."""
+        await self._committed()
+        allowed = await workflow.execute_local_activity_method(
+            AllowanceActivities.allow_once,
+            AllowOnceInput(campaign_id=self._id, allow=allow),
+            **ROWS,
+        )
+        if allowed.attempt:
+            await self._start(allowed.attempt)
+        await self._after(allowed.answer)
+        return allowed.answer
 
     @workflow.update
     async def reject(self, proposal_id: ProposalId) -> CampaignAnswer:

@@ -5,17 +5,25 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from api.allowances import allow_once
 from api.auth import Caller, CurrentUser
 from api.dependencies import ServicesDep
+from api.errors import field_refused
 from api.processes import ProcessEnded, ask_campaign
 from api.rest.campaign_answers import answered, load
-from api.rest.schemas.campaigns import CampaignResponse, ConsentRequest, ProposalRequest
+from api.rest.schemas.campaign_requests import (
+    AllowOnceRequest,
+    ConsentRequest,
+    ProposalRequest,
+)
+from api.rest.schemas.campaigns import CampaignResponse
 from api.rest.schemas.common import OptionalKey, body_problems, problems
 from api.services import Services
 from api.spending import cap_of_approval, consent_by_key
 from api.standing import etag_of
 from api.wish_making import give_consent
 from api.wishes import cap_of
+from domain.mandates import CURRENT_ALLOWANCE
 
 router = APIRouter(prefix="/api/autobooking/campaigns/{campaign_id}", tags=["campaigns"])
 _RESPONSES = problems(404, 409, 503)
@@ -126,6 +134,39 @@ async def approve(
         return await _ask(
             services, user, response, campaign_id, "approve", body.proposal_id, key=key
         )
+
+
+@router.post(
+    "/allow-once",
+    operation_id="allow_flights_once",
+    responses=body_problems(403, 404, 409, 503),
+)
+async def allow(
+    campaign_id: UUID,
+    *,
+    body: AllowOnceRequest,
+    response: Response,
+    user: CurrentUser,
+    services: ServicesDep,
+    key: OptionalKey = None,
+) -> CampaignResponse:
+    """Book flights that are just over the budget, this once; the budget stays as it is.
+
+    They are searched afresh within minutes: gone or dearer than the maximum, nothing is booked.
+    """
+    row, _ = await load(services, user, campaign_id)
+    if body.text_version != CURRENT_ALLOWANCE:
+        raise field_refused(
+            "text_version",
+            "it is not the version of the text that holds now",
+            f"Show the text of version {CURRENT_ALLOWANCE} and send that version.",
+        )
+    most = body.maximum.money()
+    async with consent_by_key(services, user, campaign_id, most):
+        answer = await allow_once(services, row, body.look_id, body.offer_id, most, key)
+    row, shape = await answered(services, user, campaign_id, answer, "allow_once")
+    response.headers["ETag"] = etag_of(row)
+    return shape
 
 
 @router.post("/reject", operation_id="reject_proposal", responses=_BODY_RESPONSES)

@@ -33,7 +33,7 @@ async def load(services: Services, user: Caller, campaign_id: UUID) -> tuple[Cam
     return row, found[row.id]
 
 
-async def answered(
+async def answered(  # noqa: C901  # one case a code
     services: Services,
     user: Caller,
     campaign_id: UUID,
@@ -71,6 +71,12 @@ async def answered(
             raise conflict(
                 "no_such_proposal",
                 "This proposal is not open any more. If fares fit again, you are asked again.",
+            )
+        case Code.OFFER_GONE:
+            raise conflict(
+                "offer_gone",
+                "These flights are not on offer any more, or fit the wish by now. Nothing was"
+                " booked or charged.",
             )
         case Code.CONSENT_NEEDED:
             raise conflict(

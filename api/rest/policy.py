@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.dependencies import ServicesDep
-from domain.mandates import CONSENT_TEXTS, CURRENT_CONSENT
+from domain.mandates import ALLOWANCE_TEXTS, CONSENT_TEXTS, CURRENT_ALLOWANCE, CURRENT_CONSENT
 from runtime.policy import MonitorMode, Policy
 
 router = APIRouter(prefix="/api/v1", tags=["policy"])
@@ -30,6 +30,7 @@ class PolicyResponse(BaseModel):
     policy: dict[str, Any] = Field(description="Every rule with its value.")
     readings: list[Reading]
     consent: ConsentText = Field(description="The text that a new consent must name.")
+    allowance: ConsentText = Field(description="The text for allowing certain flights once.")
 
 
 @router.get("/policy", operation_id="get_policy")
@@ -40,6 +41,9 @@ async def show(services: ServicesDep) -> PolicyResponse:
         policy=policy.model_dump(mode="json"),
         readings=_readings(policy),
         consent=ConsentText(version=CURRENT_CONSENT, template=CONSENT_TEXTS[CURRENT_CONSENT]),
+        allowance=ConsentText(
+            version=CURRENT_ALLOWANCE, template=ALLOWANCE_TEXTS[CURRENT_ALLOWANCE]
+        ),
     )
 
 

@@ -111,6 +111,7 @@ class CampaignAnswerCode(StrEnum):
     ENDED = "ended"  # cancelled or expired before
     STALE = "stale"  # the version that the caller saw is not the newest
     NO_SUCH_PROPOSAL = "no_such_proposal"
+    OFFER_GONE = "offer_gone"  # the flights that were named are not on offer (any more)
     CONSENT_NEEDED = "consent_needed"  # the traveller must consent (again) first
     NOT_NOW = "not_now"  # the state does not allow it; `state` says which one it is
     KEY_CLASH = "key_clash"  # the idempotency key was used with another body
@@ -191,6 +192,26 @@ class EditInput(Value):
 class ConsentInput(Value):
     campaign_id: CampaignId
     consent: Consent
+
+
+class AllowOnce(Value):
+    """Book the flights of this decision once, under a consent to them alone."""
+
+    look_id: LookId
+    offer_id: str
+    consent: Consent
+
+
+class AllowOnceInput(Value):
+    campaign_id: CampaignId
+    allow: AllowOnce
+
+
+class Allowed(Value):
+    """The answer to an allowance, and what to run if it stands."""
+
+    answer: CampaignAnswer
+    attempt: AttemptInput | None = None
 
 
 class ProposalInput(Value):

@@ -43,6 +43,13 @@ _BODIES: Mapping[str, Callable[[Belongings], dict[str, Any]]] = {
     "POST /api/autobooking/campaigns/{campaign_id}/consent": lambda _: {
         "consent": {"accepted": True, "text_version": "an earlier one"}
     },
+    "POST /api/autobooking/campaigns/{campaign_id}/allow-once": lambda _: {
+        "look_id": "3b241101-e2bb-4255-8caf-4136c566a962",
+        "offer_id": "off_1",
+        "maximum": {"amount": "1.00", "currency": "USD"},
+        "accepted": True,
+        "text_version": "an earlier one",
+    },
     "POST /api/autobooking/campaigns/{campaign_id}/approve": lambda own: {
         "proposal_id": str(own.proposal_id)
     },

@@ -274,16 +274,6 @@ class EditCampaignRequest(Request):
     consent: ConsentBody | None = None
 
 
-class ConsentRequest(Request):
-    """Your consent to a wish as it stands; the one that stood before ends."""
-
-    consent: ConsentBody
-
-
-class ProposalRequest(Request):
-    proposal_id: UUID = Field(description="`proposal.id` as the status shows it.")
-
-
 class DisplayStatus(Response):
     """The one thing to show: a word for programs, a sentence for people."""
 
