@@ -321,6 +321,13 @@ ROUTES: Mapping[str, Rule] = {
     "GET /auto-booking/wishes/{campaign_id}/edit/{step}": PAGE_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/edit/{step}": PAGE_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/edit/discard": PAGE_OF_OWNER,
+    "GET /": DOOR,
+    "POST /auto-booking/samples/{name}": PAGE,
+    "GET /auto-booking/trips/{trip_request_id}": PAGE_OF_OWNER,
+    "POST /auto-booking/trips/{trip_request_id}/auto-booking": PAGE_OF_OWNER,
+    "POST /auto-booking/trips/{trip_request_id}/forget": PAGE_OF_OWNER,
+    "GET /auto-booking/wishes/{campaign_id}/consent": PAGE_OF_OWNER,
+    "POST /auto-booking/wishes/{campaign_id}/consent": ORDER_OF_OWNER,
     # Operators' tools: the address is the permission
     "OPTIONS /api/temporal-codec/{tag}/decode": LINK,
     "POST /api/temporal-codec/{tag}/decode": LINK,

@@ -33,8 +33,6 @@ from api.web import (
     pay,
     wish_orders,
     wishes,
-    wizard,
-    wizard_edit,
 )
 from api.web import notices as notice_pages
 from api.web import settings as settings_page
@@ -42,6 +40,7 @@ from api.web import webhooks as webhook_pages
 from api.web.account_pages import router as account_pages
 from api.web.factor_pages import router as factor_pages
 from api.web.kept_pages import router as kept_pages
+from api.web.making_pages import router as making_pages
 from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
 from api.web.visits import Elsewhere
@@ -121,15 +120,13 @@ def create_app(
         dashboard,
         wishes,
         wish_orders,
-        wizard,
-        wizard_edit,
         notice_pages,
         webhook_pages,
         settings_page,
         operator_codec,
     ):
         app.include_router(module.router)
-    for router in (account_pages, factor_pages, kept_pages):
+    for router in (account_pages, factor_pages, kept_pages, making_pages):
         app.include_router(router)
     app.mount("/static", Static(directory=STATIC), name="static")
     errors.install(app, problem_page)

@@ -27,7 +27,13 @@ from api.web.passkeys import (
 from api.web.visits import Visit
 from api.web.wizard_answers import Reading
 from api.web.wizard_desk import Draft
-from api.wish_making import ShownConsent, agreed_to, draft_for_change, draft_for_new
+from api.wish_making import (
+    ShownConsent,
+    agreed_to,
+    draft_for_change,
+    draft_for_consent,
+    draft_for_new,
+)
 from api.wishes import expiry
 from db.models.campaign import CampaignRow
 from db.queries.passkeys import list_passkeys
@@ -68,25 +74,25 @@ async def consent_to_show(
     """
     if reading.criteria is None or not reading.budget_given:
         return None
-    money = visit.services.settings.money
-    house = House(name=money.merchant_name, statement_descriptor=money.statement_descriptor)
-    facts: dict[str, Any] = {
-        "maximum": reading.criteria.budget,
-        "merchant": merchant_of(_RAIL, house).sentence,
-        "card": card,
-        "ends": expires_at(visit, draft.campaign),
-    }
+    facts = _facts(visit, reading.criteria.budget, card, draft.campaign)
     why = why_anew(draft.campaign, reading) if draft.campaign else None
     if not reading.mode.books or (draft.campaign is not None and why is None):
         return Consenting(needed=False, **facts)
     async with visit.transaction() as session:
         await may_consent(session, visit.user_id, visit.now)
-    shown = await _document(visit, draft, reading)
+    return await _asking(visit, await _document(visit, draft, reading), why, facts)
+
+
+async def consent_to_wish(visit: Visit, row: CampaignRow, card: str) -> Consenting:
+    """Return the consent to a wish as it stands.
+
+    Raises:
+        ApiProblem: the account may not consent now.
+    """
     async with visit.transaction() as session:
-        passkey = await _question(session, visit, shown)
-    return Consenting(
-        needed=True, why=why, words=shown.words, token=shown.token, passkey=passkey, **facts
-    )
+        await may_consent(session, visit.user_id, visit.now)
+    shown = await draft_for_consent(visit.services, row, row.budget)
+    return await _asking(visit, shown, None, _facts(visit, row.budget, card, row))
 
 
 def why_anew(row: CampaignRow, reading: Reading) -> str | None:
@@ -161,6 +167,27 @@ def change_of(reading: Reading, *, consented: bool) -> EditCampaignRequest:
 
 def _consented() -> ConsentBody:
     return ConsentBody(accepted=True, text_version=CURRENT_CONSENT)
+
+
+def _facts(visit: Visit, maximum: Money, card: str, campaign: CampaignRow | None) -> dict[str, Any]:
+    money = visit.services.settings.money
+    house = House(name=money.merchant_name, statement_descriptor=money.statement_descriptor)
+    return {
+        "maximum": maximum,
+        "merchant": merchant_of(_RAIL, house).sentence,
+        "card": card,
+        "ends": expires_at(visit, campaign),
+    }
+
+
+async def _asking(
+    visit: Visit, shown: DraftMandate, why: str | None, facts: dict[str, Any]
+) -> Consenting:
+    async with visit.transaction() as session:
+        passkey = await _question(session, visit, shown)
+    return Consenting(
+        needed=True, why=why, words=shown.words, token=shown.token, passkey=passkey, **facts
+    )
 
 
 async def _document(visit: Visit, draft: Draft, reading: Reading) -> DraftMandate:

@@ -77,7 +77,7 @@ async def show_step(
     """Render one step with what was typed; `problems` where it was sent and did not hold."""
     reading, today = scene.reading, visit.now.date()
     people = [(one.id, one.label, one.details) for one in scene.people]
-    card = _card(scene)
+    card = card_named(scene)
     values: dict[str, Any] = {
         "nav": "wishes",
         "draft": scene.draft,
@@ -152,7 +152,7 @@ async def _consenting(
         return None
 
 
-def _card(scene: Scene) -> str:
+def card_named(scene: Scene) -> str:
     """Name the card that would be charged."""
     wanted = scene.reading.payment_method_id
     for card in scene.cards:

@@ -44,6 +44,11 @@ async def create_user(
     return await session.get_one(UserRow, user_id)
 
 
+async def anybody_here(session: AsyncSession) -> bool:
+    """Say whether there is any account, to whoever asks: an empty installation says so."""
+    return bool(await session.scalar(text("SELECT anybody_here()")))
+
+
 async def get_user(session: AsyncSession, user_id: UUID) -> UserRow | None:
     return await session.get(UserRow, user_id)
 

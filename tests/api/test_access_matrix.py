@@ -186,6 +186,7 @@ class Asking:
             "token": self._token(name, own, owner),
             "tag": codec_tag(self.secret),
             "step": "route",
+            "name": "lisbon",
         }
 
     def _token(self, name: str, own: Belongings, owner: UserId) -> str:

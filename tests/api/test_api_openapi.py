@@ -50,6 +50,9 @@ async def test_every_route_with_an_id_hides_other_peoples_objects(ana: Any, sett
         ("PUT", "/api/autobooking/traveler/{traveler_id}"): "traveler",
         ("PATCH", "/api/autobooking/campaigns/{campaign_id}"): {"expected_version": 1},
         ("POST", "/api/autobooking/campaigns/{campaign_id}/approve"): {"proposal_id": UUID},
+        ("POST", "/api/autobooking/campaigns/{campaign_id}/consent"): {
+            "consent": {"accepted": True, "text_version": "2026-11"}
+        },
         ("POST", "/api/autobooking/campaigns/{campaign_id}/reject"): {"proposal_id": UUID},
         ("POST", "/api/bookings/{booking_id}/cancellation/confirm"): {"quote_id": "q"},
     }

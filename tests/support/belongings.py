@@ -101,7 +101,13 @@ async def give_belongings(
         await add_payment_setup(session, setup)
         passkey = await _passkey(session, vault, owner, now)
         key, _ = await issue_api_key(session, owner, name="spare", pepper="-" * 40, now=now)
-        campaign_id = await _campaign(session, owner, traveler, now)
+        trip = TripRequestRow(
+            id=uuid4(), user_id=owner, name="Lisbon", criteria=_wish(now).model_dump(mode="json"),
+            traveler_ids=[], created_at=now, updated_at=now,
+        )  # fmt: skip
+        session.add(trip)
+        await session.flush()
+        campaign_id = await _campaign(session, owner, traveler, now, trip.id)
         pair = DatePair(origin="JFK", destination="LIS", departs_on=_day(now, 42))
         proposal = ProposalRow(
             id=uuid4(), campaign_id=campaign_id, user_id=owner, criteria_version=1,
@@ -122,10 +128,6 @@ async def give_belongings(
             ticket_numbers=[], itinerary=_flights(now), price_minor=48_000, currency="USD",
             departs_at=now + timedelta(days=42), arrives_at=now + timedelta(days=42, hours=8),
             ticketing_deadline=now + timedelta(days=1), created_at=now, updated_at=now,
-        )  # fmt: skip
-        trip = TripRequestRow(
-            id=uuid4(), user_id=owner, name="Lisbon", criteria=_wish(now).model_dump(mode="json"),
-            traveler_ids=[], created_at=now, updated_at=now,
         )  # fmt: skip
         draft = CampaignDraftRow(
             id=uuid4(), user_id=owner, answers={}, step="route", created_at=now, updated_at=now,
@@ -265,12 +267,12 @@ async def _card(
 
 
 async def _campaign(
-    session: AsyncSession, owner: UserId, traveler: TravelerId, now: datetime
+    session: AsyncSession, owner: UserId, traveler: TravelerId, now: datetime, trip_id: UUID
 ) -> CampaignId:
     criteria = _wish(now)
     new = NewCampaign(
         campaign_id=CampaignId(uuid4()), owner_id=owner, name="Lisbon", criteria=criteria,
-        mode=BookingMode.AUTO, traveler_ids=(traveler,), party=Party(),
+        mode=BookingMode.AUTO, traveler_ids=(traveler,), party=Party(), trip_request_id=trip_id,
         body_hmac="-", created_at=now, expires_at=now + timedelta(days=365), ends_at=now + timedelta(days=60),
     )  # fmt: skip
     row, _ = await insert_campaign(session, signed(new), now)

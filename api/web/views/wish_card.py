@@ -186,7 +186,7 @@ def need_path(need: Need, brief: Brief) -> str:
         case NeedAction.CORRECT_ADDRESS:
             return "/account/settings"
         case NeedAction.RENEW_CONSENT:
-            return wish_path(row.id, "/edit")
+            return wish_path(row.id, "/consent")
         case NeedAction.CHOOSE_CARD:
             # A wish that names its card is given another one by an edit.
             return wish_path(row.id, "/edit") if row.payment_method_id else "/payment-methods"

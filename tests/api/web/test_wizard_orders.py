@@ -163,14 +163,14 @@ async def test_a_wish_is_changed_as_a_whole_with_consent_where_it_reaches_furthe
     assert unticked.problems()[0].startswith("Tick the box")
     stale = await site.submit(dearer, {"version": "1", "consent": "yes"}, action=edit)
     assert "changed meanwhile" in stale.problems()[0]
-    asked = dearer.soup.select_one("[data-passkey]")
+    asked = dearer.soup.select_one("[data-sign]")
     assert asked is not None
     other = Authenticator(running.settings.base_url)
-    forged = other.answer(str(asked["data-passkey"]))
+    forged = other.answer(str(asked["data-sign"]))
     ticked = {"go": "change", "consent": "yes"}
     refused = await site.submit(dearer, ticked | {"passkey": forged}, action=edit)
     assert (refused.status, (await row())["criteria_version"]) == (422, 2)
-    signed = device.answer(str(refused.soup.select_one("[data-passkey]")["data-passkey"]))  # type: ignore[index]
+    signed = device.answer(str(refused.soup.select_one("[data-sign]")["data-sign"]))  # type: ignore[index]
     done = await site.submit(refused, ticked | {"passkey": signed}, action=edit, follow=False)
     assert done.headers["location"] == edit.removesuffix("/edit")
     assert ((await row())["budget"]["amount"], (await row())["criteria_version"]) == ("3.00", 3)

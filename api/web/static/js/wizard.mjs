@@ -210,15 +210,15 @@ function selfSaving(form) {
 
 /** Let a passkey sign what is agreed to, before the order is sent. */
 function signing(form) {
-  const place = form.querySelector("[data-passkey]");
+  const place = form.querySelector("[data-sign]");
   if (!place || !window.PublicKeyCredential?.parseRequestOptionsFromJSON) return;
-  const told = form.querySelector("[data-passkey-told]");
+  const told = form.querySelector("[data-sign-told]");
   form.addEventListener("submit", async (event) => {
-    const orders = ["order", "change"].includes(event.submitter?.value);
+    const orders = ["order", "change", "consent"].includes(event.submitter?.value);
     if (!orders || place.value || !form.elements.consent?.checked) return;
     event.preventDefault();
     try {
-      const options = JSON.parse(place.dataset.passkey);
+      const options = JSON.parse(place.dataset.sign);
       const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
       const credential = await navigator.credentials.get({ publicKey });
       place.value = JSON.stringify(credential.toJSON());
