@@ -173,6 +173,8 @@ ROUTES: Mapping[str, Rule] = {
     "GET /api/autobooking/payment-methods/{method_id}": KEY_OF_OWNER,
     "PUT /api/autobooking/payment-methods/{method_id}/default": KEY_OF_OWNER,
     "DELETE /api/autobooking/payment-methods/{method_id}": KEY_OF_OWNER,
+    "GET /billing": PAGE,
+    "GET /billing/{payment_id}": PAGE_OF_OWNER,
     "GET /payment-methods": PAGE,
     "GET /payment-methods/add": MONEY_PAGE,
     "POST /payment-methods/add": MONEY_PAGE,

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from api.web import booking_cancel, bookings, cards, traveler_documents, travelers
+from api.web import billing, booking_cancel, bookings, cards, traveler_documents, travelers
 
 router = APIRouter()
-for module in (bookings, booking_cancel, cards, travelers, traveler_documents):
+for module in (bookings, booking_cancel, cards, travelers, traveler_documents, billing):
     router.include_router(module.router)

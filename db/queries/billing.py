@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, case, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,6 +15,7 @@ from db.models.payment_method import PaymentMethodRow
 from db.models.refund import RefundRow
 from db.paging import Page, check_limit, decode_cursor, page_of
 from domain.ids import UserId
+from domain.payments import PaymentState
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,35 @@ async def _refunds_by_payment(
     for row in await session.scalars(query.order_by(col(RefundRow.created_at))):
         found[row.payment_id].append(row)
     return found
+
+
+@dataclass(frozen=True)
+class BillTotals:
+    currency: str
+    charged_minor: int
+    refunded_minor: int
+    held_minor: int
+
+
+async def sum_bills(session: AsyncSession, user_id: UserId) -> list[BillTotals]:
+    """Sum up all of the person's money, each currency by itself."""
+    held = case(
+        (col(PaymentRow.state) == PaymentState.AUTHORISED, col(PaymentRow.authorised_minor)),
+        else_=0,
+    )
+    charged = func.sum(col(PaymentRow.captured_minor))
+    query = (
+        select(
+            col(PaymentRow.currency),
+            charged,
+            func.sum(col(PaymentRow.refunded_minor)),
+            func.sum(held),
+        )
+        .where(col(PaymentRow.user_id) == user_id)
+        .group_by(col(PaymentRow.currency))
+        .order_by(charged.desc(), col(PaymentRow.currency))
+    )
+    return [
+        BillTotals(currency, int(taken), int(back), int(now))
+        for currency, taken, back, now in await session.execute(query)
+    ]

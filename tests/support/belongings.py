@@ -17,6 +17,7 @@ from db.models import (
     CampaignDraftRow,
     ErasureRow,
     PaymentMethodRow,
+    PaymentRow,
     PaymentSetupRow,
     ProposalRow,
     TravelerFileRow,
@@ -46,6 +47,7 @@ from domain.itineraries import Itinerary, Segment, Slice
 from domain.messages.campaign import NewCampaign
 from domain.money import Money
 from domain.offers import DatePair, Party
+from domain.payments import PaymentState
 from domain.telling import Channel
 from domain.travelers import TravelerDetails, TravelerDocument
 from runtime.tokens import one_time_hash, one_time_token
@@ -81,6 +83,7 @@ class Belongings:
     api_key_id: UUID
     document_id: UUID
     file_id: UUID
+    payment_id: UUID
 
 
 async def give_belongings(
@@ -160,6 +163,13 @@ async def give_belongings(
             due_at=now + timedelta(days=7), updated_at=now,
         )  # fmt: skip
         session.add_all([erasure, proposal, attempt, booking, trip, draft, *links])
+        await session.flush()
+        payment = PaymentRow(
+            id=uuid4(), booking_id=booking.id, user_id=owner, rail="stripe",
+            payment_method_id=card.id, state=PaymentState.CAPTURED, amount_minor=48_000,
+            captured_minor=48_000, currency="USD", created_at=now, updated_at=now,
+        )  # fmt: skip
+        session.add(payment)
         notice, webhooks, delivery = await _told(session, vault, owner, now)
     return Belongings(
         campaign_id=campaign_id,
@@ -169,6 +179,7 @@ async def give_belongings(
         spare_traveler_id=spare_traveler,
         document_id=document.id,
         file_id=scan.id,
+        payment_id=payment.id,
         setup_id=setup.id,
         booking_id=booking.id,
         proposal_id=proposal.id,
