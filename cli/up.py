@@ -82,4 +82,7 @@ def _where(stack: Stack) -> str:
         lines.append(f"\n  SANDBOX: {names}. No seat, no money and no mail there is real.")
     if real:
         lines.append(f"  Connected: {', '.join(real)}.")
-    return "\n".join([*lines, "\n  Ctrl-C stops everything."])
+    end = "\n  Ctrl-C stops everything."
+    if stack.has("api"):
+        end = f"{end[:-1]}; open {settings.base_url} in a browser."
+    return "\n".join([*lines, end])
