@@ -10,6 +10,7 @@ from api.rest.schemas.campaigns import CreateCampaignRequest, EditCampaignReques
 from api.services import Services
 from db.models.campaign import CampaignRow
 from db.queries.api_keys import (
+    Commitment,
     committed_minor,
     delete_commitment,
     get_commitment,
@@ -31,12 +32,19 @@ def may_spend(caller: Caller) -> bool:
 
 @asynccontextmanager
 async def consent_by_key(
-    services: Services, caller: Caller, campaign_id: UUID, wanted: Money | None
+    services: Services,
+    caller: Caller,
+    campaign_id: UUID,
+    wanted: Money | None,
+    *,
+    replaces: bool = True,
 ) -> AsyncIterator[None]:
     """Let the key consent to a charge for a wish, if its limits allow; None: nothing is consented.
 
-    It is written down before the wish is, so that wishes made at the same instant are counted too;
-    a wish or a change that is refused in the block leaves everything as it was.
+    The whole request belongs into the block, its refusal too: what is refused there leaves
+    everything as it was. What is held is written down before the wish is, so that wishes made at
+    the same instant are counted; meanwhile the greater of the old consent and the new one counts.
+    Not `replaces`: the consent before goes on beside this one.
 
     Raises:
         ApiProblem: the key may not, or not so much.
@@ -50,8 +58,11 @@ async def consent_by_key(
     except ApiProblem as problem:
         # Where the outcome is unknown the wish may be there all the same.
         if problem.status < 500:
-            await _let_go(services, caller, campaign_id, before)
+            await _settle(services, caller, campaign_id, before)
         raise
+    key_id = _limited(caller)
+    if replaces and key_id is not None:
+        await _settle(services, caller, campaign_id, Commitment(key_id, wanted))
 
 
 async def cap_of_new(
@@ -109,8 +120,8 @@ async def cap_of_approval(services: Services, caller: Caller, proposal_id: UUID)
 
 async def _hold(
     services: Services, caller: Caller, campaign_id: UUID, wanted: Money
-) -> Money | None:
-    """Write the consent down; return the one that it takes the place of."""
+) -> Commitment | None:
+    """Hold what is wanted, or what was agreed if that is more; return what was agreed."""
     now, key_id = services.clock(), _limited(caller)
     async with services.database.transaction(caller.user_id) as session:
         committed = 0
@@ -123,34 +134,25 @@ async def _hold(
         if key_id is None:
             return None
         before = await get_commitment(session, campaign_id)
+        held = Commitment(key_id, before.least(key_id, wanted) if before else wanted)
         await put_commitment(
-            session,
-            campaign_id=campaign_id,
-            key_id=key_id,
-            user_id=caller.user_id,
-            amount=wanted,
-            now=now,
+            session, campaign_id=campaign_id, user_id=caller.user_id, agreed=held, now=now
         )
     return before
 
 
-async def _let_go(
-    services: Services, caller: Caller, campaign_id: UUID, before: Money | None
+async def _settle(
+    services: Services, caller: Caller, campaign_id: UUID, agreed: Commitment | None
 ) -> None:
-    key_id = _limited(caller)
-    if key_id is None:
+    if _limited(caller) is None:
         return
+    now = services.clock()
     async with services.database.transaction(caller.user_id) as session:
-        if before is None:
+        if agreed is None:
             await delete_commitment(session, campaign_id)
             return
         await put_commitment(
-            session,
-            campaign_id=campaign_id,
-            key_id=key_id,
-            user_id=caller.user_id,
-            amount=before,
-            now=services.clock(),
+            session, campaign_id=campaign_id, user_id=caller.user_id, agreed=agreed, now=now
         )
 
 

@@ -113,7 +113,7 @@ async def consent(
     cap = cap_of(body.consent, row.budget)
     async with consent_by_key(services, user, campaign_id, cap):
         answer = await give_consent(services, row, cap, key)
-    row, shape = await answered(services, user, campaign_id, answer, "consent")
+        row, shape = await answered(services, user, campaign_id, answer, "consent")
     response.headers["ETag"] = etag_of(row)
     return shape
 
@@ -130,7 +130,7 @@ async def approve(
 ) -> CampaignResponse:
     """Book the proposed flights at or below the proposed price, searched afresh."""
     price = await cap_of_approval(services, user, body.proposal_id)
-    async with consent_by_key(services, user, campaign_id, price):
+    async with consent_by_key(services, user, campaign_id, price, replaces=False):
         return await _ask(
             services, user, response, campaign_id, "approve", body.proposal_id, key=key
         )

@@ -146,7 +146,7 @@ async def edit(
     refuse_to_carry_on(user, row, body)
     async with consent_by_key(services, user, campaign_id, cap_of_change(row, body)):
         answer = await change_wish(services, row, body, expected, key)
-    row, shape = await answered(services, user, campaign_id, answer, "edit")
+        row, shape = await answered(services, user, campaign_id, answer, "edit")
     response.headers["ETag"] = etag_of(row)
     return shape
 

@@ -1,5 +1,6 @@
 """What API keys consented to, held against their limits."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +18,19 @@ from domain.money import Money
 # A wish that is not there after so long was never made; asking for it again is held anew.
 _MADE_WITHIN = timedelta(hours=1)
 _CAME_TO_NOTHING = (CampaignState.CANCELLED, CampaignState.EXPIRED)
+
+
+@dataclass(frozen=True)
+class Commitment:
+    """What one key consented to for one wish."""
+
+    key_id: UUID
+    amount: Money
+
+    def least(self, key_id: UUID, wanted: Money) -> Money:
+        """Return what is held while this key asks for more, or less, than it agreed to."""
+        same = self.key_id == key_id and self.amount.currency == wanted.currency
+        return max(self.amount, wanted) if same else wanted
 
 
 async def lock_api_key(session: AsyncSession, key_id: UUID) -> ApiKeyRow:
@@ -52,16 +66,15 @@ async def put_commitment(
     session: AsyncSession,
     *,
     campaign_id: UUID,
-    key_id: UUID,
     user_id: UserId,
-    amount: Money,
+    agreed: Commitment,
     now: datetime,
 ) -> None:
     """Write down what a key consents to for a wish, in the place of what it consented to before."""
     values = {
-        "api_key_id": key_id,
-        "amount_minor": amount.minor,
-        "currency": amount.currency,
+        "api_key_id": agreed.key_id,
+        "amount_minor": agreed.amount.minor,
+        "currency": agreed.amount.currency,
         "updated_at": now,
     }
     await session.execute(
@@ -71,10 +84,12 @@ async def put_commitment(
     )
 
 
-async def get_commitment(session: AsyncSession, campaign_id: UUID) -> Money | None:
+async def get_commitment(session: AsyncSession, campaign_id: UUID) -> Commitment | None:
     """Return what a key consented to for a wish, if one did."""
     row = await session.get(ApiKeyCommitmentRow, campaign_id, populate_existing=True)
-    return None if row is None else Money(minor=row.amount_minor, currency=row.currency)
+    if row is None:
+        return None
+    return Commitment(row.api_key_id, Money(minor=row.amount_minor, currency=row.currency))
 
 
 async def delete_commitment(session: AsyncSession, campaign_id: UUID) -> None:

@@ -7,10 +7,12 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from belongings import give_belongings
 
 from db.accounts import issue_api_key
 from db.queries.api_keys import committed_minor
 from db.session import SystemActor
+from db.vault import vault_of
 from domain.api_keys import KeyGrant, Scope, SpendingLimits, scopes_up_to
 from domain.money import Money
 from runtime.clock import system_now
@@ -56,11 +58,11 @@ async def ask(http: Any, body: Any, amount: str, key: str | None = None) -> Any:
     )
 
 
-def edit(http: Any, made: Any, amount: str) -> Any:
+def edit(http: Any, made: Any, amount: str, version: int = 1) -> Any:
     body = {
         "criteria": {"budget": {"amount": amount, "currency": "USD"}},
         "consent": {"accepted": True, "text_version": "2026-11"},
-        "expected_version": 1,
+        "expected_version": version,
     }
     return http.patch(f"/api/autobooking/campaigns/{made.json()['id']}", json=body)
 
@@ -95,10 +97,42 @@ async def test_a_key_consents_within_its_limits_and_not_a_cent_more(
     raised = await edit(http, passed[0], "4.91")
     assert raised.status_code == 200, raised.text
     assert await holder.committed() == 800
+    # A change that is refused, here as stale, leaves what was agreed before.
+    stale = await edit(http, passed[0], "1.00")
+    assert stale.status_code == 412, stale.text
+    assert await holder.committed() == 800
+    # A change that lowers what is agreed frees the rest, once it is made.
+    lowered = await edit(http, passed[0], "4.00", version=2)
+    assert lowered.status_code == 200, lowered.text
+    assert await holder.committed() == 709
     # A wish that ended without a booking has cost nothing.
     gone = await http.post(f"/api/autobooking/campaigns/{passed[1].json()['id']}/cancel")
     assert gone.status_code == 200
-    assert await holder.committed() == 500
+    assert await holder.committed() == 409
+
+
+async def test_a_yes_and_a_saved_trip_are_held_to_the_limits_too(
+    ana: Any, wish: Any, database: Any, settings: Any
+) -> None:
+    own = await give_belongings(database, vault_of(settings), ana.user_id, system_now())
+    holder = Holder(ana, database, settings)
+    http = await holder.key(limits=LIMITS)
+    approve = f"/api/autobooking/campaigns/{own.campaign_id}/approve"
+    refused = await http.post(approve, json={"proposal_id": str(own.proposal_id)})
+    assert (refused.status_code, refused.json()["reason"]) == (403, "above_each")
+    assert "480.00 USD" in refused.json()["detail"]
+    assert (await http.post(approve, json={"proposal_id": str(uuid4())})).status_code == 503
+    trip = {"trip_request_id": str(own.trip_request_id), "consent": wish["consent"]}
+    headers = {"Idempotency-Key": f"key-{uuid4()}"}
+    made = await http.post("/api/autobooking/campaigns", json=trip, headers=headers)
+    assert (made.status_code, made.json()["reason"]) == (403, "above_each"), made.text
+    capped = {"consent": wish["consent"] | {"cap": {"amount": "9.00", "currency": "USD"}}}
+    made = await http.post("/api/autobooking/campaigns", json=wish | capped, headers=headers)
+    assert made.json()["reason"] == "above_each", made.text
+    foreign = {"consent": wish["consent"] | {"cap": {"amount": "1.00", "currency": "EUR"}}}
+    made = await http.post("/api/autobooking/campaigns", json=wish | foreign, headers=headers)
+    assert made.json()["reason"] == "other_currency", made.text
+    assert await holder.committed() == 0
 
 
 async def test_a_wish_of_a_key_that_may_not_spend_waits_for_its_owner(

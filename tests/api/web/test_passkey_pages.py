@@ -145,6 +145,23 @@ async def test_a_passkey_alone_opens_the_door_of_its_account(
     inside = await stranger.submit(page, {"passkey": answer}, action="/sign-in/passkey")
     assert (inside.path, "Laptop" in inside.text) == ("/account/security", True)
     assert (await stranger.get("/step-up", follow=False)).status == 303, "it was just shown"
+    # With the password, the passkey is the second factor; one question, one answer.
+    owes = await owner.knock(stranger)
+    options = await owner.options(stranger, owes.path, "/sign-in/second-factor/passkey")
+    other = owner.new_device().answer(options)
+    refused = await stranger.submit(owes, {"passkey": other}, action="/sign-in/second-factor")
+    assert (refused.status, "does not belong" in refused.text) == (422, True)
+    answer = {"passkey": owner.device.answer(options)}
+    inside = await stranger.submit(owes, answer, action="/sign-in/second-factor")
+    assert inside.path == "/account/security"
+    # Its cookie opens nothing a second time.
+    for path in ("", "/passkey", "/lost"):
+        over = await stranger.post(
+            f"/sign-in/second-factor{path}",
+            {"form_token": await token(stranger, "/account/security")},
+            follow=False,
+        )
+        assert over.headers["location"] == "/sign-in"
     wrong = await thief.submit(
         page,
         {"passkey": owner.new_device().answer(await owner.options(thief, page, ask))},
