@@ -229,6 +229,7 @@ ROUTES: Mapping[str, Rule] = {
     "GET /auto-booking/wishes/{campaign_id}/events": PAGE_OF_OWNER,
     "GET /auto-booking/wishes/{campaign_id}/approve": PAGE_OF_OWNER,
     "GET /auto-booking/wishes/{campaign_id}/bank": PAGE_OF_OWNER,
+    "GET /auto-booking/wishes/{campaign_id}/mandate": PAGE_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/pause": PAGE_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/resume": PAGE_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/cancel": PAGE_OF_OWNER,

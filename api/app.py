@@ -27,13 +27,7 @@ from api.rest import (
     webhooks,
 )
 from api.services import Services, TemporalLink
-from api.web import (
-    card_setup,
-    dashboard,
-    pay,
-    wish_orders,
-    wishes,
-)
+from api.web import card_setup, pay
 from api.web import notices as notice_pages
 from api.web import settings as settings_page
 from api.web import webhooks as webhook_pages
@@ -44,6 +38,7 @@ from api.web.making_pages import router as making_pages
 from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
 from api.web.visits import Elsewhere
+from api.web.watching_pages import router as watching_pages
 from db.session import APP_ROLE, Database
 from db.vault import vault_of
 from providers.http import HeaderHook
@@ -117,16 +112,13 @@ def create_app(
         policy,
         health,
         pay,
-        dashboard,
-        wishes,
-        wish_orders,
         notice_pages,
         webhook_pages,
         settings_page,
         operator_codec,
     ):
         app.include_router(module.router)
-    for router in (account_pages, factor_pages, kept_pages, making_pages):
+    for router in (account_pages, factor_pages, kept_pages, making_pages, watching_pages):
         app.include_router(router)
     app.mount("/static", Static(directory=STATIC), name="static")
     errors.install(app, problem_page)

@@ -28,11 +28,12 @@ from db.queries.payment_methods import list_payment_methods
 from db.queries.switches import booking_stopped
 from db.queries.watching import (
     BadCards,
+    Consented,
     Decided,
     Place,
     attempts_of,
     caps_of,
-    consented,
+    consents_of,
     count_places,
     decided_lately,
     matched_beside,
@@ -47,6 +48,7 @@ from domain.campaigns import CampaignState
 from domain.criteria import Criteria
 from domain.ids import UserId
 from domain.matching import Reason
+from domain.money import Money
 from domain.needs import CardHealth
 from domain.offers import Offer
 from domain.travelers import add_months
@@ -77,7 +79,7 @@ class Brief:
     row: CampaignRow
     standing: Standing
     card: Card
-    consent: bool
+    consent: Consented | None
     proposal: ProposalRow | None
     days: tuple[FareDay, ...]
     next_look: datetime | None
@@ -119,7 +121,7 @@ class WishRead:
     beside: tuple[OfferDecisionRow, ...]
     stops: Mapping[str, int]  # of the offers beside
     events: tuple[CampaignEventRow, ...]
-    caps: Mapping[int, tuple[int, str]]
+    caps: Mapping[int, Money]
     to_confirm: PaymentRow | None
     stopped: bool
 
@@ -244,13 +246,13 @@ async def _briefs(  # noqa: PLR0917
     upcoming = await services.outlook.next_looks(session, rows, fares, policy, now)
     days = await fare_days(session, ids, now.date() - timedelta(days=days_shown - 1))
     proposals = await open_proposals(session, ids)
-    allowed = await consented(session, ids)
+    allowed = await consents_of(session, ids)
     return tuple(
         Brief(
             row=row,
             standing=standing[row.id],
             card=card_of(row, cards, now),
-            consent=row.id in allowed,
+            consent=allowed.get(row.id),
             proposal=proposals.get(row.id),
             days=tuple(days.get(row.id, ())),
             next_look=upcoming[row.id],

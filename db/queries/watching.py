@@ -34,6 +34,8 @@ from db.models.proposal import ProposalRow, ProposalStatus
 from domain.attempts import AttemptState
 from domain.campaigns import ENDED, BookingMode, CampaignState
 from domain.ids import UserId
+from domain.mandate_document import MandateKind
+from domain.money import Money
 
 # Of a wish that is looked at often, these many decisions are a day or more.
 LATELY = 300
@@ -128,20 +130,40 @@ async def open_proposals(
     return {row.campaign_id: row for row in await session.scalars(query)}
 
 
-async def consented(session: AsyncSession, campaign_ids: Collection[UUID]) -> set[UUID]:
-    """Return those of these wishes for which there is a consent that was not withdrawn."""
-    query = select(col(MandateRow.campaign_id)).where(
-        col(MandateRow.campaign_id).in_(list(campaign_ids)), col(MandateRow.revoked_at).is_(None)
+@dataclass(frozen=True)
+class Consented:
+    """The consent under which a wish may be booked now."""
+
+    cap: Money
+    expires_at: datetime
+
+
+async def consents_of(
+    session: AsyncSession, campaign_ids: Collection[UUID]
+) -> dict[UUID, Consented]:
+    """Return the consents of these wishes that stand; a wish without one is left out."""
+    query = select(MandateRow).where(
+        col(MandateRow.campaign_id).in_(list(campaign_ids)),
+        col(MandateRow.kind) == MandateKind.BOOKING,
+        col(MandateRow.revoked_at).is_(None),
     )
-    return set(await session.scalars(query))
+    return {
+        row.campaign_id: Consented(
+            Money(minor=row.cap_minor, currency=row.currency), row.expires_at
+        )
+        for row in await session.scalars(query)
+    }
 
 
-async def caps_of(session: AsyncSession, campaign_id: UUID) -> dict[int, tuple[int, str]]:
-    """Return what each version of the wish allowed to be charged: minor units and currency."""
+async def caps_of(session: AsyncSession, campaign_id: UUID) -> dict[int, Money]:
+    """Return what each version of the wish that was consented to allowed to be charged."""
     query = select(
         col(MandateRow.criteria_version), col(MandateRow.cap_minor), col(MandateRow.currency)
-    ).where(col(MandateRow.campaign_id) == campaign_id)
-    return {version: (cap, currency) for version, cap, currency in await session.execute(query)}
+    ).where(col(MandateRow.campaign_id) == campaign_id, col(MandateRow.kind) == MandateKind.BOOKING)
+    return {
+        version: Money(minor=cap, currency=currency)
+        for version, cap, currency in await session.execute(query)
+    }
 
 
 async def newest_events(

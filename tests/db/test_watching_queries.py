@@ -8,13 +8,14 @@ from api.live import LiveFeed
 from db.models.payment_method import PaymentMethodStatus
 from db.models.proposal import ProposalRow
 from db.queries.fares import add_fares
+from db.queries.mandates import revoke_mandate
 from db.queries.transitions import append_event, change_state
 from db.queries.watching import (
     BadCards,
     Place,
     attempts_of,
     caps_of,
-    consented,
+    consents_of,
     count_places,
     newest_events,
     open_proposals,
@@ -26,6 +27,7 @@ from db.queries.web_sessions import add_session, revoke_sessions
 from db.session import Database, SystemActor
 from domain.attempts import AttemptState
 from domain.campaigns import CampaignState
+from domain.money import Money
 
 WORKER = SystemActor("test")
 S = CampaignState
@@ -85,8 +87,13 @@ async def test_one_wish_is_read_with_its_past(database: Database, cast: Any, now
         assert [event.kind for event in newest] == ["x.4", "x.3"]
         older = await newest_events(session, wish.id, before=newest[-1].seq)
         assert [event.kind for event in older] == ["x.2", "x.1", "x.0", "campaign.created"]
-        assert await caps_of(session, wish.id) == {1: (52_000, "USD")}
-        assert await consented(session, [wish.id, uuid4()]) == {wish.id}
+        cap = Money(minor=52_000, currency="USD")
+        assert await caps_of(session, wish.id) == {1: cap}
+        found = await consents_of(session, [wish.id, uuid4()])
+        assert found.keys() == {wish.id}
+        assert found[wish.id].cap == cap
+        await revoke_mandate(session, wish.id, now)
+        assert await consents_of(session, [wish.id]) == {}
         attempt = await cast.attempt(session, wish, state=AttemptState.FAILED)
         assert [row.id for row in await attempts_of(session, wish.id)] == [attempt.id]
         proposal = ProposalRow(

@@ -151,7 +151,7 @@ def needs_of_brief(brief: Brief) -> tuple[Need, ...]:
             attempt=attempt.state if live and attempt else None,
             action_reason=row.action_reason,
             # A wish that only tells charges nothing: it needs neither.
-            consent=brief.consent or not row.mode.books,
+            consent=brief.consent is not None or not row.mode.books,
             card=brief.card.health if row.mode.books else CardHealth.GOOD,
             card_name=card_name(brief.card.row) if brief.card.row else "your card",
             amount=amount,

@@ -130,6 +130,7 @@ class WishPage:
     ends_at: datetime
     card: str | None
     cap: Money | None
+    cap_until: datetime | None
     steps: tuple[Step, ...]
     needs: tuple[NeedView, ...]
     warnings: tuple[str, ...]
@@ -164,7 +165,7 @@ def wish_page(read: WishRead, now: datetime, zone: str = "UTC") -> WishPage:
     trend = trend_of([(price.day, price.minor) for price in prices], row.budget)
     firm = will_finish(attempt)
     offer = read.best_offer
-    cap = read.caps.get(row.criteria_version)
+    consent = brief.consent
     return WishPage(
         id=row.id,
         path=wish_path(row.id),
@@ -194,7 +195,8 @@ def wish_page(read: WishRead, now: datetime, zone: str = "UTC") -> WishPage:
         outlook=trend.outlook if trend else None,
         ends_at=row.ends_at,
         card=card_name(brief.card.row) if brief.card.row else None,
-        cap=Money(minor=cap[0], currency=cap[1]) if cap and brief.consent else None,
+        cap=consent.cap if consent else None,
+        cap_until=consent.expires_at if consent else None,
         steps=steps_of(read, best),
         needs=needs_views(brief),
         warnings=warnings_of(brief, now),
@@ -329,11 +331,7 @@ def story_of(read: WishRead, limit: int = _STORY) -> StoryView:
 
 
 def story_facts(read: WishRead) -> StoryFacts:
-    caps = {
-        version: Money(minor=minor, currency=currency)
-        for version, (minor, currency) in read.caps.items()
-    }
-    return StoryFacts(currency=read.row.currency, caps=caps)
+    return StoryFacts(currency=read.row.currency, caps=read.caps)
 
 
 def _judged(read: WishRead, one: NearOffer, now: datetime, zone: tzinfo) -> WhyNot:
@@ -364,10 +362,9 @@ def _fitting_words(read: WishRead, one: NearOffer) -> str:
 
 
 def _cap(read: WishRead) -> Money | None:
-    cap = read.caps.get(read.row.criteria_version)
-    if cap is None or cap[1] != read.row.currency:
-        return None
-    return Money(minor=cap[0], currency=cap[1])
+    consent = read.brief.consent
+    same = consent is not None and consent.cap.currency == read.row.currency
+    return consent.cap if consent is not None and same else None
 
 
 def _why_row(one: NearOffer, found: WhyNot) -> WhyRow:

@@ -10,6 +10,7 @@ from watched import Watched, usd
 from api.web.views.wish_card import CHIPS
 from db.models.payment_method import PaymentMethodStatus
 from db.queries.fares import add_fares
+from db.queries.mandates import mandates_of
 from db.queries.switches import stop_booking
 from db.queries.transitions import change_state
 from db.session import Database, SystemActor
@@ -306,6 +307,25 @@ async def test_consent_is_asked_for_and_a_wish_that_only_tells_needs_none(
     assert "You allowed" not in shown.text
     shown = await pages.get("/auto-booking/dashboard")
     assert "1 wish needs you; 1 other watched." in shown.text
+
+
+async def test_what_was_allowed_can_be_read_and_checked(
+    pages: Site, other_pages: Site, making: Any, database: Database
+) -> None:
+    async with making() as make:
+        wish = await make.campaign()
+    path = f"/auto-booking/wishes/{wish.id}/mandate"
+    shown = await pages.get(path)
+    assert "One charge of at most 1,040 USD" in shown.text
+    assert "Nothing was taken under it." in shown.text
+    assert shown.soup.select_one("blockquote") is not None
+    async with database.transaction(TESTS) as session:
+        (row,) = await mandates_of(session, wish.id)
+        assert row.document in shown.text
+        row.document = str(row.document).replace("104000", "904000")
+    forged = await pages.get(path)
+    assert "Nothing may be charged for this wish as it stands." in forged.text
+    assert (await other_pages.get(path)).status == 404
 
 
 async def test_a_cancelling_can_be_taken_back_for_a_minute_and_made_again_after(
