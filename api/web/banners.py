@@ -10,6 +10,8 @@ class Banner:
     title: str
     sentence: str
     tone: str = "wait"
+    path: str | None = None
+    words: str | None = None
 
 
 _AWAY = {
@@ -29,9 +31,22 @@ _AWAY = {
 }
 
 
-def banners_of(services: Services, *, stopped: bool) -> tuple[Banner, ...]:
-    """Return what somebody should know before they read anything else."""
-    found = []
+_REFUSED = Banner(
+    "Our mail does not reach you.",
+    "Your address refuses it, so you may miss what needs you. Nothing else is different: wishes go"
+    " on, and everything we wrote stands among your notices.",
+    "bad",
+    "/account/email",
+    "Correct your address",
+)
+
+
+def banners_of(services: Services, *, stopped: bool, refused: bool = False) -> tuple[Banner, ...]:
+    """Return what somebody should know before they read anything else.
+
+    `refused` says that mail to their address is.
+    """
+    found = [_REFUSED] if refused else []
     if stopped:
         found.append(
             Banner(

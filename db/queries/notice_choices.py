@@ -1,16 +1,16 @@
 """What people chose to be told: read with every notice that is written, changed on one page."""
 
 from collections.abc import Mapping
-from datetime import datetime, time
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from db.models.notice_choice import NoticePreferenceRow, NoticeSettingsRow
-from db.models.user import UserRow
 from domain.telling import (
     LEAST_CHANGE_PERCENT,
     Channel,
@@ -20,30 +20,52 @@ from domain.telling import (
     QuietHours,
 )
 
+# In one question, since it is put wherever something is booked, charged or refused.
+_READER = text(
+    """
+    SELECT u.time_zone, s.quiet_begins, s.quiet_ends, s.least_change_percent,
+        ARRAY(SELECT ARRAY[p.kind, p.channel, p.choice] FROM notice_preferences p
+            WHERE p.user_id = u.id) AS choices,
+        ARRAY(SELECT e.id FROM webhook_endpoints e
+            WHERE e.user_id = u.id AND e.state = 'active' ORDER BY e.created_at) AS endpoints
+    FROM users u LEFT JOIN notice_settings s ON s.user_id = u.id
+    WHERE u.id = :user
+    """
+)
 
-async def preferences_of(
-    session: AsyncSession, user_id: UUID, *, has_webhooks: bool = False
-) -> Preferences:
-    """Return what a person chose; for somebody unknown, what holds without a choice."""
-    query = (
-        select(col(UserRow.time_zone), NoticeSettingsRow)
-        .outerjoin(NoticeSettingsRow, col(NoticeSettingsRow.user_id) == col(UserRow.id))
-        .where(col(UserRow.id) == user_id)
-    )
-    found = (await session.execute(query)).one_or_none()
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody to be told: what they chose, and the servers of theirs that are called."""
+
+    chosen: Preferences
+    endpoints: tuple[UUID, ...] = ()
+
+
+async def reader_of(session: AsyncSession, user_id: UUID) -> Reader:
+    """Return a person as a reader; somebody unknown is one who chose nothing."""
+    found = (await session.execute(_READER, {"user": user_id})).one_or_none()
     if found is None:
-        return Preferences(has_webhooks=has_webhooks)
-    zone, settings = found
-    cells = await session.scalars(
-        select(NoticePreferenceRow).where(col(NoticePreferenceRow.user_id) == user_id)
+        return Reader(Preferences())
+    quiet = None
+    if found.quiet_begins is not None and found.quiet_ends is not None:
+        quiet = QuietHours(begins=found.quiet_begins, ends=found.quiet_ends)
+    chosen = Preferences(
+        choices={
+            (Kind(kind), Channel(channel)): Choice(choice)
+            for kind, channel, choice in found.choices
+        },
+        quiet=quiet,
+        least_change_percent=found.least_change_percent or LEAST_CHANGE_PERCENT,
+        time_zone=found.time_zone,
+        has_webhooks=bool(found.endpoints),
     )
-    return Preferences(
-        choices={(cell.kind, cell.channel): cell.choice for cell in cells},
-        quiet=_quiet(settings),
-        least_change_percent=settings.least_change_percent if settings else LEAST_CHANGE_PERCENT,
-        time_zone=zone,
-        has_webhooks=has_webhooks,
-    )
+    return Reader(chosen, tuple(found.endpoints))
+
+
+async def preferences_of(session: AsyncSession, user_id: UUID) -> Preferences:
+    """Return what a person chose."""
+    return (await reader_of(session, user_id)).chosen
 
 
 async def choose(
@@ -83,13 +105,3 @@ async def set_hours(
         .values(user_id=user_id, **values)
         .on_conflict_do_update(index_elements=["user_id"], set_=values)
     )
-
-
-def _quiet(row: NoticeSettingsRow | None) -> QuietHours | None:
-    if row is None or row.quiet_begins is None or row.quiet_ends is None:
-        return None
-    return QuietHours(begins=_hour(row.quiet_begins), ends=_hour(row.quiet_ends))
-
-
-def _hour(value: time) -> time:
-    return value.replace(tzinfo=None)

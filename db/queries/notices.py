@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from db.models.notice import NoticeRow, NoticeState
-from db.queries.notice_choices import preferences_of
-from db.queries.webhooks import active_endpoints, add_deliveries
+from db.queries.notice_choices import reader_of
+from db.queries.webhooks import add_deliveries
 from domain.ids import UserId, notice_id_for
 from domain.telling import Channel, Delivery, deliveries
 
@@ -67,17 +67,18 @@ async def add_notices(session: AsyncSession, notices: Sequence[NewNotice], now: 
 async def _add_for(
     session: AsyncSession, user_id: UUID, notices: Sequence[NewNotice], now: datetime
 ) -> None:
-    endpoints = await active_endpoints(session, user_id)
-    reader = await preferences_of(session, user_id, has_webhooks=bool(endpoints))
+    reader = await reader_of(session, user_id)
     rows = [
-        _row(notice, to, now) for notice in notices for to in deliveries(notice.event, reader, now)
+        _row(notice, to, now)
+        for notice in notices
+        for to in deliveries(notice.event, reader.chosen, now)
     ]
     if rows:
         await session.execute(insert(NoticeRow).values(rows).on_conflict_do_nothing())
     for row in rows:
         if row["channel"] is Channel.WEBHOOK:
             await add_deliveries(
-                session, endpoints, row["id"], user_id=user_id, event=row["event"], now=now
+                session, reader.endpoints, row["id"], user_id=user_id, event=row["event"], now=now
             )
 
 

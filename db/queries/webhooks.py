@@ -57,14 +57,6 @@ async def lock_person(session: AsyncSession, user_id: UUID) -> None:
     await session.get(UserRow, user_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
-async def active_endpoints(session: AsyncSession, user_id: UUID) -> list[UUID]:
-    query = select(col(WebhookEndpointRow.id)).where(
-        col(WebhookEndpointRow.user_id) == user_id,
-        col(WebhookEndpointRow.state) == EndpointState.ACTIVE,
-    )
-    return list(await session.scalars(query))
-
-
 async def add_deliveries(
     session: AsyncSession,
     endpoints: Sequence[UUID],

@@ -28,6 +28,7 @@ from runtime.clock import system_now
 
 CAMPAIGNS = "/api/autobooking/campaigns"
 CARDS = "/api/autobooking/payment-methods"
+HOOKS = "/api/v1/webhooks"
 GOOD_CARD, DECLINING_CARD = "4242424242424242", "4000000000000341"
 ASKING_CARD = "4000002760003184"
 # Our own words for people and wishes are kept as written, in these columns and nowhere else.
@@ -46,6 +47,7 @@ def markers(number: int) -> dict[str, str]:
         "document": f"ZQ77319{number}2",
         "loyalty": f"51290087{number}",
         "account": f"zq.owner{number}@marker-mail.com",
+        "hook": f"zq-hook-secret-path-{number}",
     }
 
 
@@ -94,6 +96,8 @@ class Person:
             await browser.get(left.headers["location"])
         await self.call("POST", f"{CARDS}/setups/{visit['setup_id']}/complete")
         await self._mistakes()
+        # A name that nobody has: it is called, and nobody is there.
+        await self.call("POST", HOOKS, {"url": f"https://nowhere.invalid/{self.marks['hook']}"})
         traveler = await self.call("POST", "/api/autobooking/traveler", self.traveler())
         day = (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
         policy = await self.call("GET", "/api/v1/policy")

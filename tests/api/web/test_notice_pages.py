@@ -111,6 +111,8 @@ async def test_a_refused_address_is_said_where_it_can_be_read(
     page = await pages.get("/notices")
     assert "Our mail does not reach you." in page.text
     assert page.soup.select_one('.banner a[href="/account/email"]')
+    dashboard = await pages.get("/auto-booking/dashboard")
+    assert dashboard.soup.select_one('.banner.bad a[href="/account/email"]')
 
 
 async def test_choices_are_kept_and_wrong_ones_stay_in_the_form(
