@@ -89,10 +89,10 @@ ORDER_OF_OWNER = _rule(
 """What may cost money, about one thing of one person's."""
 DOOR = _rule(Answer.HEARD)
 """Where nobody needs to be signed in; whoever is, is led on or is told so."""
-PAGE_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT)
-"""A page about one thing of one person's."""
 MONEY_PAGE = _rule(Answer.STEP_UP, nobody=Answer.SIGN_IN, stepped_up=Answer.HEARD)
 """Where money can be made to move: a second factor comes first, whosever thing it is."""
+FACTOR_FIRST = MONEY_PAGE
+"""What opens an account, or shows more than its pages do, is changed after a second factor too."""
 FACTOR_SHOWN = _rule(
     Answer.STEP_UP, nobody=Answer.SIGN_IN, strangers=Answer.HEARD, stepped_up=Answer.HEARD
 )
@@ -213,6 +213,16 @@ ROUTES: Mapping[str, Rule] = {
     "POST /account/sessions/end-others": PAGE,
     "POST /account/sessions/extend": PAGE,
     "POST /account/sessions/{session_id}/end": PAGE_OF_OWNER,
+    # By way of an identity provider, where the installation has one
+    "GET /sign-in/provider": DOOR,
+    "GET /sign-in/provider/return": DOOR,
+    "GET /sign-in/provider/new": DOOR,
+    "POST /sign-in/provider/new": DOOR,
+    "GET /account/identity": PAGE,
+    "POST /account/identity/link": FACTOR_FIRST,
+    "GET /account/identity/confirm": PAGE,
+    "POST /account/identity/confirm": FACTOR_FIRST,
+    "POST /account/identity/{identity_id}/remove": FACTOR_FIRST,
     "GET /account/privacy": PAGE,
     "GET /account/privacy/export": MONEY_PAGE,
     "GET /account/privacy/erase": PAGE,

@@ -42,7 +42,7 @@ from api.web.watching_pages import router as watching_pages
 from db.session import APP_ROLE, Database
 from db.vault import vault_of
 from providers.http import HeaderHook
-from providers.registry import build_providers, file_scanner, no_extra_headers
+from providers.registry import build_providers, file_scanner, no_extra_headers, open_identity
 from runtime.clock import system_now
 from runtime.settings import Settings, load_settings
 
@@ -148,6 +148,9 @@ async def _open(
     opened.push_async_callback(database.close)
     providers = await build_providers(settings, provider_headers)
     opened.push_async_callback(providers.aclose)
+    identity = open_identity(settings.oidc)
+    if identity is not None:
+        opened.push_async_callback(identity.aclose)
     live = LiveFeed(database)
     live.start()
     opened.push_async_callback(live.stop)
@@ -161,4 +164,5 @@ async def _open(
         clock=clock,
         providers_watch=ProviderWatch(),
         scanner=file_scanner(settings.documents.clamd),
+        identity=identity,
     )

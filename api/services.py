@@ -16,7 +16,7 @@ from api.outlook import Outlook
 from db.account_mail import AccountMail
 from db.session import Database
 from db.vault import PersonalVault
-from providers.ports import CardVault, FileScanner
+from providers.ports import CardVault, FileScanner, IdentityProvider
 from runtime.passwords import Passwords
 from runtime.settings import Settings
 from runtime.temporal import RPC_TIMEOUT, connect
@@ -65,6 +65,8 @@ class Services:
     providers_watch: "ProviderWatch"
     scanner: FileScanner | None = None
     """Who checks uploads; None: nobody does, and pages say so."""
+    identity: IdentityProvider | None = None
+    """Who else may say who somebody is, where an installation has such a provider."""
 
     @cached_property
     def outlook(self) -> Outlook:

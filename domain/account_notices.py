@@ -192,6 +192,8 @@ def _factor(facts: NoticeFacts, say: Words) -> str:
             return say("a passkey")
         case "totp":
             return say("the codes of an authenticator app")
+        case "identity":
+            return say("an identity at another provider")
         case "recovery_codes":
             return say("recovery codes")
         case "all":

@@ -60,6 +60,7 @@ TABLES: Mapping[str, Rule] = {
     "recovery_codes": GONE,
     "code_failures": GONE,
     "passkeys": GONE,
+    "oidc_identities": GONE,
     # Cards, as far as we know them.
     "payment_customers": GONE,
     "payment_setups": GONE,

@@ -120,10 +120,11 @@ class HttpClient:
         read_seconds: float,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
+        form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         fresh_connection: bool = False,
     ) -> Reply:
-        """Make one call. `path` is relative to the base URL.
+        """Make one call. `path` is relative to the base URL, or a whole address.
 
         `fresh_connection` is for writes whose loss is dear: a kept connection may be closed by the
         vendor at the very moment it is used again, which cannot be told from a lost answer.
@@ -137,6 +138,7 @@ class HttpClient:
             path,
             params=params,
             json=body,
+            data=form,
             headers=extra,
             timeout=httpx.Timeout(
                 read_seconds, connect=self._connect_seconds, pool=self._connect_seconds

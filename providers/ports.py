@@ -429,3 +429,37 @@ class FileScanner(Protocol):
     def name(self) -> str: ...
 
     async def scan(self, content: bytes) -> FileClean | FileInfected: ...
+
+
+class Identity(Value):
+    """Who signed in at an identity provider: always the pair of issuer and subject.
+
+    `email` is what the provider calls them. It proves nothing to us and links to nothing.
+    """
+
+    issuer: str
+    subject: str
+    email: str | None = None
+
+
+class IdentityProvider(Protocol):
+    async def address(
+        self, *, state: str, nonce: str, verifier: str, return_to: str, now: datetime
+    ) -> str:
+        """Return where the person goes to sign in.
+
+        Raises:
+            ProviderUnavailable: it does not answer.
+        """
+        ...
+
+    async def redeem(
+        self, *, code: str, verifier: str, nonce: str, return_to: str, now: datetime
+    ) -> Identity:
+        """Return who has signed in.
+
+        Raises:
+            ProviderUnavailable: it does not answer; the code may be used up.
+            ProviderRefused: the code or what came for it is not good.
+        """
+        ...

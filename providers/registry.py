@@ -16,6 +16,7 @@ from providers.duffel.adapter import (
 from providers.duffel.client import DuffelClient, Timeouts
 from providers.duffel.order_details import read_order_details
 from providers.http import HeaderHook, HttpClient
+from providers.oidc.adapter import OidcIdentities
 from providers.ports import (
     CardPayments,
     CardVault,
@@ -29,6 +30,7 @@ from providers.smtp.adapter import SmtpMailSender, SmtpServer
 from providers.stripe.adapter import StripeCardPayments
 from providers.stripe.client import open_stripe
 from providers.stripe.vault import StripeCardVault
+from runtime.oidc_settings import OidcSettings
 from runtime.settings import VENDORS, ProviderMode, Vendor
 
 # Stripe answers a card's confirmation within seconds; what takes longer must be asked about.
@@ -109,6 +111,11 @@ def read_order(seller: str, raw: str) -> OrderDetails:
 def file_scanner(address: str | None) -> FileScanner | None:
     """Return who checks uploads; None where nobody does."""
     return ClamdScanner(ClamdAddress.parse(address)) if address else None
+
+
+def open_identity(settings: OidcSettings) -> OidcIdentities | None:
+    """Build the identity provider, where one is set; the caller closes it. No call is made."""
+    return OidcIdentities(settings) if settings.enabled else None
 
 
 def no_extra_headers() -> Mapping[str, str]:

@@ -33,6 +33,7 @@ from runtime.crypto import MasterKeys
 from runtime.document_settings import DocumentSettings
 from runtime.money_settings import MoneySettings
 from runtime.notice_settings import NoticeSettings
+from runtime.oidc_settings import OidcSettings
 from runtime.policy import Policy
 from runtime.privacy_settings import PrivacySettings
 from runtime.settings_checks import (
@@ -200,6 +201,7 @@ class Settings(BaseSettings):
     notices: NoticeSettings = Field(default_factory=NoticeSettings)
     privacy: PrivacySettings = Field(default_factory=PrivacySettings)
     documents: DocumentSettings = Field(default_factory=DocumentSettings)
+    oidc: OidcSettings = Field(default_factory=OidcSettings)
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
@@ -366,6 +368,7 @@ GROUPS: Mapping[str, type[BaseModel]] = {
     "notices": NoticeSettings,
     "privacy": PrivacySettings,
     "documents": DocumentSettings,
+    "oidc": OidcSettings,
 }
 
 

@@ -7,6 +7,8 @@ from api.web import (
     account_sessions,
     confirm,
     forgot,
+    identity,
+    identity_link,
     keep_address,
     privacy,
     sign_in,
@@ -22,6 +24,8 @@ _PAGES = (
     keep_address,
     account,
     account_sessions,
+    identity,
+    identity_link,
     privacy,
 )
 for module in _PAGES:

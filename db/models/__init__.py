@@ -18,6 +18,7 @@ from db.models.notice import NoticeRow
 from db.models.notice_choice import NoticePreferenceRow, NoticeSettingsRow
 from db.models.offer_decision import OfferDecisionRow
 from db.models.offer_snapshot import OfferSnapshotRow
+from db.models.oidc_identity import OidcIdentityRow
 from db.models.operator_task import OperatorTaskRow
 from db.models.pair_state import PairStateRow
 from db.models.passkey import PasskeyChallengeRow, PasskeyRow
@@ -65,6 +66,7 @@ __all__ = [
     "NoticeSettingsRow",
     "OfferDecisionRow",
     "OfferSnapshotRow",
+    "OidcIdentityRow",
     "OperatorTaskRow",
     "PairStateRow",
     "PasskeyChallengeRow",

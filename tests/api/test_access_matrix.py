@@ -97,6 +97,14 @@ _SPARE: Mapping[str, Callable[[Belongings], dict[str, str]]] = {
 }
 
 
+@pytest.fixture
+def settings(make_settings: Any) -> Settings:
+    """Return settings with everything on that is off by itself; nobody listens at the issuer."""
+    oidc = {"PARKER_OIDC_ISSUER": "http://127.0.0.1:1", "PARKER_OIDC_CLIENT_ID": "us"}
+    made: Settings = make_settings(**oidc)
+    return made
+
+
 def _routes(found: Any, prefix: str = "") -> Iterator[str]:
     """Return `METHOD /path` of every route, those of included routers too."""
     for route in found:

@@ -16,6 +16,7 @@ from db.models import (
     BookingRow,
     CampaignDraftRow,
     ErasureRow,
+    OidcIdentityRow,
     PaymentMethodRow,
     PaymentRow,
     PaymentSetupRow,
@@ -80,6 +81,7 @@ class Belongings:
     links: dict[str, UUID]
     """Of links in mails, by purpose."""
     passkey_id: UUID
+    identity_id: UUID
     api_key_id: UUID
     document_id: UUID
     file_id: UUID
@@ -140,6 +142,15 @@ async def give_belongings(
             session, session_id=uuid4(), user_id=owner, token_hash=uuid4().hex,
             device="Another", now=now, lasts=timedelta(days=1),
         )  # fmt: skip
+        identity = OidcIdentityRow(
+            id=uuid4(), user_id=owner, identity_hash=uuid4().hex, issuer="http://127.0.0.1:1",
+            label_encrypted="", created_at=now,
+        )  # fmt: skip
+        identity.label_encrypted = await vault.seal(
+            session, owner, "ada@idp.example",
+            table="oidc_identities", column="label", row_id=identity.id,
+        )  # fmt: skip
+        session.add(identity)
         links = [
             AccountLinkRow(
                 id=uuid4(),
@@ -193,6 +204,7 @@ async def give_belongings(
         erasure_id=erasure.id,
         session_id=browser.id,
         links={link.purpose: link.id for link in links},
+        identity_id=identity.id,
         passkey_id=passkey.id,
         api_key_id=key.id,
     )
