@@ -20,6 +20,7 @@ from db.models import (
     BookingRow,
     CampaignRow,
     MandateRow,
+    MandateUseRow,
     OperatorTaskRow,
     PaymentRow,
     ProviderCallRow,
@@ -37,6 +38,7 @@ _MAY_LIVE = frozenset({"live", "pending"})
 _OPEN_CALLS = frozenset({CallState.SENT, CallState.UNKNOWN})
 # What a person has been asked to settle by hand: until then the money cannot add up.
 _BY_HAND = frozenset({"refund_by_person", "refund_failed", "unpaid_order", "late_order", "void"})
+_MANDATE = "mandate_id"  # on an order's call: a use of its mandate was written
 _HOLDS_NOTHING = frozenset({PaymentState.VOIDED, PaymentState.DECLINED})
 
 
@@ -59,6 +61,7 @@ class Rows:
 
     campaigns: tuple[CampaignRow, ...] = ()
     mandates: tuple[MandateRow, ...] = ()
+    uses: tuple[MandateUseRow, ...] = ()
     attempts: tuple[AttemptRow, ...] = ()
     bookings: tuple[BookingRow, ...] = ()
     payments: tuple[PaymentRow, ...] = ()
@@ -76,6 +79,7 @@ async def load_rows(session: AsyncSession) -> Rows:
     return Rows(
         campaigns=await every(CampaignRow),
         mandates=await every(MandateRow),
+        uses=await every(MandateUseRow),
         attempts=await every(AttemptRow),
         bookings=await every(BookingRow),
         payments=await every(PaymentRow),
@@ -97,6 +101,7 @@ def check(ledger: Json, rows: Rows, accepted: Collection[UUID] = ()) -> tuple[Vi
         *_two_live_orders(books),
         *_money(books),
         *_agreed(books),
+        *_used(rows),
         *_lost(books),
         *_lost_requests(rows, accepted),
     ]
@@ -328,6 +333,31 @@ def _within_limit(
     if amount > limit or currency.upper() != attempt.currency:
         detail = f"{amount} {currency.upper()} where {limit} {attempt.currency} was allowed"
         yield Violation(_AGREED, "above_the_mandate", subject, detail)
+
+
+def _used(rows: Rows) -> Iterator[Violation]:
+    """What was taken stands as a use of its mandate, to the minor unit and within the cap."""
+    uses = {use.attempt_id: use for use in rows.uses if use.released_at is None}
+    # Orders of older workers wrote no use.
+    signed = {
+        c.attempt_id for c in rows.calls if c.kind == "create_order" and _MANDATE in (c.facts or {})
+    }
+    for payment in rows.payments:
+        if payment.attempt_id is None or payment.attempt_id not in signed:
+            continue
+        if not payment.captured_minor:
+            continue
+        use = uses.get(payment.attempt_id)
+        if use is None or use.amount_minor != payment.captured_minor:
+            used = use.amount_minor if use else "nothing"
+            detail = f"took {payment.captured_minor} where {used} of the mandate was used"
+            yield Violation(_AGREED, "taken_beside_its_use", str(payment.id), detail)
+    caps = {mandate.id: mandate.cap_minor for mandate in rows.mandates}
+    for mandate_id in {use.mandate_id for use in uses.values()} & set(caps):
+        used = sum(use.amount_minor for use in uses.values() if use.mandate_id == mandate_id)
+        if used > caps[mandate_id]:
+            detail = f"{used} used of a mandate for {caps[mandate_id]}"
+            yield Violation(_AGREED, "mandate_overdrawn", str(mandate_id), detail)
 
 
 # 4. Nothing is lost

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from db.models import CampaignRow
 from db.queries.mandates import insert_mandate
 from domain.attempts import FailureReason
-from domain.mandate_document import to_text
+from domain.mandate_document import SealedSalt, SignedTraveler, name_digest, to_text
 from domain.messages.attempt import (
     AttemptInput,
     AttemptStep,
@@ -25,6 +25,8 @@ from domain.messages.attempt import (
 from domain.messages.campaign import NewCampaign, Opening
 from domain.messages.search import PlanInput
 from domain.money import Money
+from domain.travelers import TravelerDetails
+from runtime.clock import system_now
 
 YEARS = timedelta(days=800)
 
@@ -220,6 +222,54 @@ async def test_who_consented_before_consents_were_signed_is_asked_again(desk: De
     answer = await desk.take(desk.all.campaigns.resume_campaign, new.campaign_id)
     assert (answer.code, answer.state) == ("done", "active")
     assert (await desk.act(new, match)).what is Opening.ATTEMPT
+
+
+async def test_nobody_flies_in_the_place_of_whom_was_signed_for(desk: Desk) -> None:
+    new = await desk.wish()
+    match = await desk.found(new)
+    (traveler,), salt = new.traveler_ids, bytes(32)
+    document = document_of(
+        new,
+        travelers=(
+            SignedTraveler(traveler_id=traveler, name_digest=name_digest(salt, "Ada", "Lovelace")),
+        ),
+    )
+    vault = desk.house.vault
+    async with desk.house.database.transaction(TESTS) as session:
+        sealed = await vault.seal(
+            session, new.owner_id, to_text(salt), table="mandate_salts", column="salt",
+            row_id=f"{document.mandate_id}:{traveler}", subject=traveler,
+        )  # fmt: skip
+        await session.execute(text("DELETE FROM mandates"))
+        row = await session.get_one(CampaignRow, new.campaign_id)
+        salts = (SealedSalt(traveler_id=traveler, salt_encrypted=sealed),)
+        consent = consent_to(document).model_copy(update={"salts": salts})
+        await insert_mandate(session, row, consent)
+        kept = await vault.open_traveler(session, traveler)
+    opened = await desk.act(new, match)
+    attempt = AttemptInput.model_validate(opened.attempt)
+    offer = await desk.chosen(attempt)
+    await desk.hold(attempt, offer.total)
+    await renamed(desk, new, kept.model_copy(update={"given_name": "Eve"}))
+    outcome = await desk.order(attempt, offer)
+    assert (outcome.status, outcome.reason) == (
+        OrderStatus.WITHDRAWN,
+        FailureReason.CONSENT_NEEDED,
+    )
+    await renamed(desk, new, kept)
+    assert (await desk.order(attempt, offer)).status is OrderStatus.PLACED
+
+
+async def renamed(desk: Desk, new: NewCampaign, details: TravelerDetails) -> None:
+    (traveler,) = new.traveler_ids
+    async with desk.house.database.transaction(TESTS) as session:
+        sealed = await desk.house.vault.seal_traveler(
+            session, new.owner_id, traveler, details, system_now()
+        )
+        await session.execute(
+            text("UPDATE travelers SET given_name_encrypted = :name WHERE id = :id"),
+            {"name": sealed.traveler.given_name_encrypted, "id": traveler},
+        )
 
 
 async def test_a_match_under_a_consent_that_is_not_genuine_stops_the_wish(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from db.models import (
     BookingRow,
     CampaignRow,
     MandateRow,
+    MandateUseRow,
     OperatorTaskRow,
     PaymentRow,
     ProviderCallRow,
@@ -332,3 +333,27 @@ async def test_reads_the_rows_of_an_empty_house(database: Database) -> None:
         rows = await load_rows(session)
     assert rows == Rows()
     assert check({"duffel": {}, "stripe": {}}, rows) == ()
+
+
+def test_finds_what_was_taken_beside_its_mandates_use() -> None:
+    ledger, rows = booked()
+    rows["calls"][0].facts = {"mandate_id": str(uid("mandate"))}
+    assert codes(ledger, rows) == {"taken_beside_its_use"}
+    taken = rows["payments"][0].captured_minor
+    use = MandateUseRow(
+        attempt_id=rows["attempts"][0].id,
+        mandate_id=uid("mandate"),
+        campaign_id=CAMPAIGN,
+        payment_id=rows["payments"][0].id,
+        amount_minor=taken,
+        currency="USD",
+    )
+    rows["uses"] = [use]
+    assert codes(ledger, rows) == set()
+    use.amount_minor = taken - 1
+    assert codes(ledger, rows) == {"taken_beside_its_use"}
+    rows["uses"] = [
+        use,
+        use.model_copy(update={"attempt_id": uid("another"), "amount_minor": 9**9}),
+    ]
+    assert codes(ledger, rows) == {"taken_beside_its_use", "mandate_overdrawn"}

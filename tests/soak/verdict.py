@@ -16,6 +16,7 @@ from db.models import (
     BookingRow,
     CampaignRow,
     MandateRow,
+    MandateUseRow,
     OperatorTaskRow,
     PaymentRow,
     ProviderCallRow,
@@ -166,6 +167,7 @@ async def _rows(player: Player) -> Rows:
         return Rows(
             campaigns=await mine(CampaignRow, CampaignRow.id, ids),
             mandates=await mine(MandateRow, MandateRow.campaign_id, ids),
+            uses=await mine(MandateUseRow, MandateUseRow.campaign_id, ids),
             attempts=attempts,
             bookings=bookings,
             payments=await mine(PaymentRow, PaymentRow.campaign_id, ids),
