@@ -244,6 +244,8 @@ ROUTES: Mapping[str, Rule] = {
     "POST /auto-booking/wishes/{campaign_id}/resume": PAGE_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/cancel": PAGE_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/undo": PAGE_OF_OWNER,
+    "GET /auto-booking/wishes/{campaign_id}/allow-once": PAGE_OF_OWNER,
+    "POST /auto-booking/wishes/{campaign_id}/allow-once": ORDER_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/approve": ORDER_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/reject": PAGE_OF_OWNER,
     "GET /auto-booking/history": PAGE,

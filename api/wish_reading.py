@@ -42,6 +42,7 @@ from db.queries.watching import (
     snapshots_of,
     spent_by,
     stops_of,
+    was_considered,
     wishes_in_order,
 )
 from domain.campaigns import CampaignState
@@ -198,6 +199,17 @@ async def read_wish(services: Services, owner: UserId, campaign_id: UUID) -> Wis
             to_confirm=waiting,
             stopped=await booking_stopped(session),
         )
+
+
+async def read_offer(
+    services: Services, owner: UserId, campaign_id: UUID, look_id: UUID, offer_id: str
+) -> Offer | None:
+    """Return an offer as it was when it was considered for this wish of the person's."""
+    async with services.database.transaction(owner) as session:
+        if not await was_considered(session, campaign_id, look_id, offer_id):
+            return None
+        found = await snapshots_of(session, [(look_id, offer_id)])
+        return next((Offer.model_validate(row.offer) for row in found.values()), None)
 
 
 def card_of(row: CampaignRow, cards: Sequence[PaymentMethodRow], now: datetime) -> Card:

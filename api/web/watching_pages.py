@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from api.web import dashboard, mandate_page, wish_orders, wishes
+from api.web import allow_once, dashboard, mandate_page, wish_orders, wishes
 
 router = APIRouter()
-for module in (dashboard, wishes, wish_orders, mandate_page):
+for module in (dashboard, wishes, wish_orders, mandate_page, allow_once):
     router.include_router(module.router)

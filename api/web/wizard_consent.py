@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.allowances import Allowance
 from api.errors import ApiProblem
 from api.mandates import DraftMandate, may_consent, read_draft
 from api.rest.schemas.campaigns import (
@@ -24,6 +25,7 @@ from api.web.passkeys import (
     finish_assertion,
     relying_party,
 )
+from api.web.views.booking_parts import card_name
 from api.web.visits import Visit
 from api.web.wizard_answers import Reading
 from api.web.wizard_desk import Draft
@@ -93,6 +95,19 @@ async def consent_to_wish(visit: Visit, row: CampaignRow, card: str) -> Consenti
         await may_consent(session, visit.user_id, visit.now)
     shown = await draft_for_consent(visit.services, row, row.budget)
     return await _asking(visit, shown, None, _facts(visit, row.budget, card, row))
+
+
+async def consent_to_flights(visit: Visit, allowance: Allowance) -> Consenting:
+    """Return the consent to certain flights alone, for some minutes.
+
+    Raises:
+        ApiProblem: the account may not consent now.
+    """
+    async with visit.transaction() as session:
+        await may_consent(session, visit.user_id, visit.now)
+    document = allowance.draft.document
+    facts = _facts(visit, document.cap_each, card_name(allowance.card), None)
+    return await _asking(visit, allowance.draft, None, facts | {"ends": document.expires_at})
 
 
 def why_anew(row: CampaignRow, reading: Reading) -> str | None:

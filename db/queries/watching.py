@@ -262,6 +262,19 @@ async def matched_beside(
     return list(await session.scalars(query))
 
 
+async def was_considered(
+    session: AsyncSession, campaign_id: UUID, look_id: UUID, offer_id: str
+) -> bool:
+    """Say whether the offer was considered for this wish."""
+    row = OfferDecisionRow
+    query = select(col(row.id)).where(
+        col(row.campaign_id) == campaign_id,
+        col(row.look_id) == look_id,
+        col(row.offer_id) == offer_id,
+    )
+    return await session.scalar(query) is not None
+
+
 async def stops_of(session: AsyncSession, look_id: UUID) -> dict[str, int]:
     """Return how often each offer of a look stops."""
     query = select(col(OfferSnapshotRow.offer_id), col(OfferSnapshotRow.stops)).where(

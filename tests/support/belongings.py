@@ -93,10 +93,10 @@ async def give_belongings(
 ) -> Belongings:
     """Give a person a wish with a proposal and an attempt, a booking, a traveller and a card."""
     async with database.transaction(_TESTS) as session:
-        traveler = await _traveler(session, vault, owner, now)
+        traveler = await give_traveler(session, vault, owner, now)
         (document,) = await list_documents(session, traveler)
         scan = await _scan(session, vault, owner, traveler, now)
-        spare_traveler = await _traveler(session, vault, owner, now)
+        spare_traveler = await give_traveler(session, vault, owner, now)
         spare_card = await _card(session, vault, owner, now)
         card = await _card(session, vault, owner, now)
         setup = PaymentSetupRow(
@@ -247,7 +247,7 @@ async def _told(
     return told.on(Channel.INBOX), [row.id for row in hooks], delivery.id
 
 
-async def _traveler(
+async def give_traveler(
     session: AsyncSession, vault: PersonalVault, owner: UserId, now: datetime
 ) -> TravelerId:
     details = TravelerDetails(

@@ -10,8 +10,9 @@ from api.wish_reading import WishRead
 from db.models.proposal import ProposalRow
 from domain.itineraries import Itinerary
 from domain.money import Money
+from domain.offers import Offer
 from domain.order_details import OrderDetails
-from domain.wish_words import dates_words, flights_words
+from domain.wish_words import counted, dates_words, flights_words
 
 
 @dataclass(frozen=True)
@@ -40,4 +41,33 @@ def proposal_view(read: WishRead, row: ProposalRow) -> ProposalView:
         legs=leg_views(itinerary, OrderDetails()),
         expires_at=row.expires_at,
         card=card_name(read.brief.card.row) if read.brief.card.row else None,
+    )
+
+
+@dataclass(frozen=True)
+class OfferView:
+    """An offer that somebody looks at before a yes."""
+
+    offer_id: str
+    price: Money
+    over: Money  # the budget
+    flights: str
+    dates: str
+    bags: str
+    refund: str
+    legs: tuple[LegView, ...]
+
+
+def offer_view(offer: Offer, total: Money, budget: Money) -> OfferView:
+    known = {True: "gives money back", False: "gives no money back"}
+    bags = offer.checked_bags
+    return OfferView(
+        offer_id=offer.offer_id,
+        price=total,
+        over=total - budget,
+        flights=flights_words(offer.itinerary),
+        dates=dates_words(offer.itinerary.departs_on, offer.itinerary.returns_on),
+        bags=f"{counted(bags, 'checked bag')} each" if bags else "no checked bag",
+        refund=known[offer.refundable] if offer.refundable is not None else "may give nothing back",
+        legs=leg_views(offer.itinerary, OrderDetails()),
     )

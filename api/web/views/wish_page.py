@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from urllib.parse import urlencode
 from uuid import UUID
 
 from api.standing import display_of, etag_of
@@ -28,6 +29,7 @@ from domain.display import StatusCode
 from domain.explanations import Contender, WhyNot, why_booked, why_not
 from domain.itineraries import Itinerary
 from domain.money import Money
+from domain.needs import CardHealth
 from domain.offers import Offer
 from domain.progress import (
     Stage,
@@ -55,6 +57,7 @@ NEAREST = 5
 _STORY = 8
 # An offer this far over the budget is no longer "just over" it.
 _JUST_OVER_PERCENT = 25
+_PAYS = frozenset({CardHealth.GOOD, CardHealth.EXPIRES_FIRST})
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,7 @@ class AllowOnce:
     """An offer just over the budget that could be allowed this once."""
 
     figure: Money
-    look_id: UUID
-    offer_id: str
+    path: str
 
 
 @dataclass(frozen=True)
@@ -243,12 +245,14 @@ def nearest(read: WishRead, now: datetime, zone: tzinfo = UTC) -> list[tuple[Nea
 
 def allowance(read: WishRead, near: list[tuple[NearOffer, WhyNot]]) -> AllowOnce | None:
     """Return the offer that only the budget keeps from being booked, if it is just over."""
-    if read.row.status is not CampaignState.ACTIVE or read.stopped:
+    books = read.row.mode.books and read.brief.card.health in _PAYS
+    if read.row.status is not CampaignState.ACTIVE or read.stopped or not books:
         return None
     for one, found in near:
         most = read.row.budget_minor * (100 + _JUST_OVER_PERCENT) // 100
         if found.allow is not None and found.allow.minor <= most:
-            return AllowOnce(found.allow, one.decided.look_id, one.decided.offer_id)
+            asked = urlencode({"look": one.decided.look_id, "offer": one.decided.offer_id})
+            return AllowOnce(found.allow, wish_path(read.row.id, f"/allow-once?{asked}"))
     return None
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from belongings import give_traveler
 from browsing import Site
 from watched import Watched, usd
 
@@ -14,10 +15,11 @@ from db.queries.mandates import mandates_of
 from db.queries.switches import stop_booking
 from db.queries.transitions import change_state
 from db.session import Database, SystemActor
+from db.vault import vault_of
 from domain.attempts import AttemptState, FailureReason
 from domain.campaigns import BookingMode, CampaignState
 from domain.display import StatusCode
-from domain.offers import BagService
+from domain.offers import BagService, Party
 from domain.orders import BookingState
 from runtime.clock import system_now
 
@@ -307,6 +309,41 @@ async def test_consent_is_asked_for_and_a_wish_that_only_tells_needs_none(
     assert "You allowed" not in shown.text
     shown = await pages.get("/auto-booking/dashboard")
     assert "1 wish needs you; 1 other watched." in shown.text
+
+
+async def test_flights_just_over_the_budget_can_be_looked_at_and_allowed_once(
+    pages: Site, other_pages: Site, making: Any, ana: Any, database: Database, settings: Any
+) -> None:
+    async with making() as make:
+        await make.card()
+        traveler = await give_traveler(make.session, vault_of(settings), ana.user_id, make.now)
+        wish = await make.campaign(traveler_ids=(traveler,), party=Party())
+        await make.look(wish, [make.offer("1118.00", "204"), make.offer("4118.00", "900")])
+    path = f"/auto-booking/wishes/{wish.id}"
+    shown = await pages.get(path)
+    (filled,) = shown.soup.select("main .btn.main")
+    assert filled.get_text() == "Allow 1,120 USD and book it"
+    check = await pages.get(str(filled["href"]))
+    assert "Allow 1,120 USD and book it?" in check.text
+    assert "1,118 USD at the last look, 78 above your budget" in check.text
+    assert "Visa ending 4242" in check.text
+    assert "15 minutes" in check.text
+    box = check.soup.select_one("input[name=consent]")
+    assert box is not None
+    assert not box.has_attr("checked")
+    unticked = await pages.submit(check, action=f"{path}/allow-once")
+    assert unticked.status == 422
+    assert unticked.problems() == ["Tick the box if you agree. Without that nothing is booked."]
+    # The engine is away here: nothing is pretended, and the page is kept.
+    away = await pages.submit(unticked, {"consent": "yes"}, action=f"{path}/allow-once")
+    assert away.status == 503
+    assert "does not answer" in away.text
+    assert (await other_pages.get(str(filled["href"]))).status == 404
+    other = await pages.get(f"{path}/allow-once?look={wish.id}&offer=off_204")
+    assert other.status == 409, "nobody looked at that for this wish"
+    async with database.transaction(TESTS) as session:
+        await stop_booking(session, "a test", "tests", system_now())
+    assert not (await pages.get(path)).soup.select("main .btn.main")
 
 
 async def test_what_was_allowed_can_be_read_and_checked(
