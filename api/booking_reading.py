@@ -21,11 +21,14 @@ from domain.ids import UserId
 from domain.itineraries import Itinerary
 from domain.money import Money
 from domain.order_details import OrderDetails
+from domain.orders import BookingState
 from domain.payments import PaymentState
 from providers.registry import read_order
 from runtime.crypto import DecryptionFailed
 from runtime.key_store import KeyDestroyed
 
+# What somebody may want to read on the way, without network.
+WORTH_KEEPING = frozenset({BookingState.ORDERED, BookingState.TICKETING, BookingState.TICKETED})
 _TAKEN = frozenset({PaymentState.CAPTURED, PaymentState.REFUNDED})
 
 

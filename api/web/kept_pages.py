@@ -1,9 +1,25 @@
-"""The pages of what a person keeps: bookings, and in time travellers, cards and bills."""
+"""The pages of what a person keeps: bookings, travellers, cards, bills, and on a device."""
 
 from fastapi import APIRouter
 
-from api.web import billing, booking_cancel, bookings, cards, traveler_documents, travelers
+from api.web import (
+    billing,
+    booking_cancel,
+    bookings,
+    cards,
+    installable,
+    traveler_documents,
+    travelers,
+)
 
 router = APIRouter()
-for module in (bookings, booking_cancel, cards, travelers, traveler_documents, billing):
+for module in (
+    bookings,
+    booking_cancel,
+    cards,
+    travelers,
+    traveler_documents,
+    billing,
+    installable,
+):
     router.include_router(module.router)

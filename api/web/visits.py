@@ -23,6 +23,7 @@ from db.queries.web_sessions import TOUCH_AT_MOST_EVERY, find_session, get_sessi
 from db.session import SystemActor
 from domain.ids import UserId
 from runtime.account_settings import AccountSettings
+from runtime.crypto import hmac_hex
 from runtime.web_tokens import form_token, new_token, session_hash
 
 _ACTOR = SystemActor("authentication")
@@ -84,6 +85,14 @@ class Visit:
     def form_token(self) -> str:
         secret = self.services.settings.hmac_secret.get_secret_value()
         return form_token(secret, self.cookie)
+
+    @cached_property
+    def account_tag(self) -> str:
+        """Tell accounts apart on one device without naming them; empty for somebody unknown."""
+        if self.visitor is None:
+            return ""
+        secret = self.services.settings.hmac_secret.get_secret_value()
+        return hmac_hex(secret, f"device:{self.visitor.user_id}")[:20]
 
     @property
     def here(self) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
-from api.booking_reading import BookingRead
+from api.booking_reading import WORTH_KEEPING, BookingRead
 from api.cancelling import CANCELLABLE, TO_OUR_BALANCE
 from api.web.views.booking_legs import ChangeView, LegView, change_view, leg_views
 from api.web.views.booking_parts import (
@@ -88,7 +88,7 @@ class BookingView:
     wish_id: UUID | None
     wish: str | None
     order: "OrderFactsView"
-    live: bool
+    keepable: bool  # worth reading without network
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def booking_view(read: BookingRead, money: MoneySettings, now: datetime) -> Book
             checked_at=row.checked_at,
             told_at=details.synced_at,
         ),
-        live=row.state not in {BookingState.FLOWN, BookingState.CANCELLED} or track is not None,
+        keepable=row.state in WORTH_KEEPING,
     )
 
 
