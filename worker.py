@@ -218,6 +218,8 @@ async def run(settings: Settings) -> None:
             settings.database_for("worker"),
             role=WORKER_ROLE,
             pool_size=settings.database_pool_size,
+            # Nothing that it does needs people's words for things.
+            words=vault_of(settings).words(opens=False),
         )
         opened.push_async_callback(database.close)
         hook = simulated_clock if settings.simulated_clock else no_extra_headers

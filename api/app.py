@@ -140,10 +140,12 @@ async def _open(
     opened: AsyncExitStack,
 ) -> Services:
     """Build what the routes need; nothing is called, so that the API starts whatever is away."""
+    vault = vault_of(settings, clock=clock)
     database = Database(
         settings.database_for("app"),
         role=APP_ROLE,
         pool_size=settings.database_pool_size,
+        words=vault.words(),
     )
     opened.push_async_callback(database.close)
     providers = await build_providers(settings, provider_headers)
@@ -157,7 +159,7 @@ async def _open(
     return Services(
         settings=settings,
         database=database,
-        vault=vault_of(settings, clock=clock),
+        vault=vault,
         temporal=TemporalLink(settings),
         cards=providers.vault,
         live=live,

@@ -20,7 +20,15 @@ from api.mandates import (
 from api.processes import ProcessEnded, ask_campaign, create_campaign
 from api.rest.schemas.campaigns import CreateCampaignRequest, EditCampaignRequest
 from api.services import Services
-from api.wishes import Checked, cap_of, check_wish, default_name, expiry, validation_problems
+from api.wishes import (
+    Checked,
+    cap_of,
+    check_wish,
+    default_name,
+    expiry,
+    own_name,
+    validation_problems,
+)
 from db.models.campaign import CampaignRow
 from db.queries.campaigns import get_campaign
 from db.queries.drafts import get_trip_request
@@ -231,7 +239,7 @@ async def _new_campaign(
     new = NewCampaign(
         campaign_id=campaign_id,
         owner_id=owner,
-        name=body.name or default_name(wanted.criteria),
+        name=own_name(services, owner, body.name or default_name(wanted.criteria)),
         criteria=wanted.criteria,
         mode=wanted.mode,
         traveler_ids=checked.traveler_ids,
@@ -329,7 +337,7 @@ async def _edit_of(
             consent = await _consent(session, services, wanted, shown, now)
     return CampaignEdit(
         expected_version=expected,
-        name=body.name or row.name,
+        name=own_name(services, UserId(row.user_id), body.name or row.name, now=row.name),
         criteria=wanted.criteria,
         mode=wanted.mode,
         traveler_ids=checked.traveler_ids,

@@ -13,6 +13,7 @@ from api.rest.schemas.campaigns import ConsentBody
 from api.services import Services
 from db.models.payment_method import PaymentMethodRow, PaymentMethodStatus
 from db.models.traveler import TravelerRow
+from db.own_words import OwnedWords
 from db.queries.payment_methods import list_payment_methods
 from domain.criteria import Criteria
 from domain.errors import FieldProblem, UnknownPlace
@@ -142,6 +143,16 @@ def cap_of(body: ConsentBody, budget: Money) -> Money:
     if problems:
         raise refused(problems)
     return cap
+
+
+def own_name(services: Services, owner: UserId, name: str, *, now: str | None = None) -> str:
+    """Seal somebody's own words for a wish: they travel through Temporal as the tables hold them.
+
+    Words that stand `now` keep their sealed text, so that the same wish again is the same.
+    """
+    if isinstance(now, OwnedWords) and now == name and now.token:
+        return now.token
+    return services.vault.words().seal(owner, owner, "autobooking_campaigns.name", name)
 
 
 def default_name(criteria: Criteria) -> str:

@@ -158,7 +158,12 @@ class Town:
 
     def __init__(self, settings: Settings, api_url: str, stage: Stage) -> None:
         self._settings, self._url, self._stage = settings, api_url, stage
-        self._database = Database(settings.database_for("worker"), role=WORKER_ROLE, pool_size=2)
+        self._database = Database(
+            settings.database_for("worker"),
+            role=WORKER_ROLE,
+            pool_size=2,
+            words=vault_of(settings).words(opens=False),
+        )
         self._travellers: list[Traveller] = []
 
     async def __aenter__(self) -> Self:

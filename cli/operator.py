@@ -87,7 +87,12 @@ class Operator:
 @asynccontextmanager
 async def operating() -> AsyncIterator[Operator]:
     settings = load_settings()
-    database = Database(settings.database_for("operator"), role=OPERATOR_ROLE, pool_size=2)
+    database = Database(
+        settings.database_for("operator"),
+        role=OPERATOR_ROLE,
+        pool_size=2,
+        words=vault_of(settings).words(),
+    )
     try:
         yield Operator(settings, database)
     finally:

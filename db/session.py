@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 
+from db.own_words import Book, leave_book, own
 from domain.ids import UserId
 from runtime import database_roles
 
@@ -46,11 +47,14 @@ Actor = UserId | SystemActor | OperatorActor
 class Database:
     """A pool of connections that all act under one role.
 
+    `words` seals and opens people's own words for things, see `db/own_words.py`.
     `role` is parker_app (sees the rows of the transaction's person), parker_worker (sees all),
     parker_operator (sees a person under a reason), or None for the login itself.
     """
 
-    def __init__(self, url: str, *, role: str | None, pool_size: int = 10) -> None:
+    def __init__(
+        self, url: str, *, role: str | None, pool_size: int = 10, words: Book | None = None
+    ) -> None:
         self._url, self._role = url, role
         self._engine = create_async_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
@@ -59,6 +63,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
         )
+        leave_book(self._engine.dialect, words)
         self._sessions = async_sessionmaker(
             self._engine, sync_session_class=_ActingSession, expire_on_commit=False
         )
@@ -146,6 +151,13 @@ def _acting(actor: Actor) -> dict[str, str]:
 
 class _ActingSession(Session):
     """Begins each transaction on behalf of `info[_PERSON]`; one not set sees no person's rows."""
+
+
+@event.listens_for(_ActingSession, "before_flush")
+def _own_words(session: Session, context: object, instances: object) -> None:
+    del context, instances
+    for row in (*session.new, *session.dirty):
+        own(row)
 
 
 @event.listens_for(_ActingSession, "after_begin")

@@ -17,13 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.traveler import TravelerRow
 from db.models.traveler_document import TravelerDocumentRow
 from db.models.traveler_file import TravelerFileRow
+from db.own_words import SEALED
 from db.queries.travelers import get_traveler, list_documents
 from db.session import acts_for
 from domain.ids import TravelerId, UserId, derive
 from domain.travelers import TravelerDetails, TravelerDocument
 from runtime import crypto
 from runtime.clock import system_now
-from runtime.key_store import KeyDestroyed, KeyName, KeyStore
+from runtime.key_store import FileState, KeyDestroyed, KeyName, KeyStore
 from runtime.settings import Settings
 
 TRAVELERS = "travelers"
@@ -34,6 +35,7 @@ RETAINED = "retained_records"
 RETENTION = "retention"
 """The owner of the keys of what the law makes us keep; a key for each year in which terms end."""
 _KEYS = "data_keys"
+_MOST_KEPT = 4_096  # keys of a few hundred bytes each
 
 
 class NoSuchTraveler(LookupError):
@@ -63,6 +65,7 @@ class PersonalVault:
         clock: Callable[[], datetime] = system_now,
     ) -> None:
         self._master_keys, self._store, self._clock = master_keys, store, clock
+        self._unwrapped: dict[KeyName, tuple[FileState, bytes]] = {}
 
     async def data_key(
         self, session: AsyncSession, owner: UserId, subject: UUID | str | None = None
@@ -83,7 +86,24 @@ class PersonalVault:
         """Return a key with no transaction about it, as migrations need it."""
         return self._key(KeyName(str(owner), str(subject)))
 
+    def words(self, *, opens: bool = True) -> "Words":
+        """Return what seals and opens people's own words; `opens` False: seals only."""
+        return Words(self, opens=opens)
+
     def _key(self, name: KeyName) -> bytes:
+        """Return a key; unwrapped once as long as its file stays as it is."""
+        state = self._store.state(name)
+        known = self._unwrapped.get(name)
+        if known is not None and state is not None and known[0] == state:
+            return known[1]
+        key = self._unwrap(name)
+        if len(self._unwrapped) >= _MOST_KEPT:
+            self._unwrapped.clear()
+        if state is not None:
+            self._unwrapped[name] = (state, key)
+        return key
+
+    def _unwrap(self, name: KeyName) -> bytes:
         wrapped = self._store.read(name)
         if wrapped is None:
             fresh = crypto.wrap(crypto.new_data_key(), self._master_keys, name.subject)
@@ -321,6 +341,43 @@ class PersonalVault:
                 continue
             done += 1
         return done
+
+
+class Words:
+    """Seals and opens people's own words for things; the book of `db/own_words.py`.
+
+    A sealed text says whose it is, so that it opens wherever it is read:
+    `o1.{account}.{who of it can be forgotten alone}.{the sealed field}`.
+    """
+
+    def __init__(self, vault: PersonalVault, *, opens: bool) -> None:
+        self._vault, self._opens = vault, opens
+
+    def seal(self, owner: UUID, subject: UUID, place: str, text: str) -> str:
+        """Return a text sealed for a column; also what travels in messages instead of it."""
+        key = self._vault.key_of(owner, subject)
+        field = crypto.encrypt_field(key, text, row_id=str(subject), **_words_at(place))
+        return f"{SEALED}{owner.hex}.{subject.hex}.{field}"
+
+    def open(self, token: str, place: str) -> tuple[UUID, UUID, str] | None:
+        """Return whose words these are and what they say; nothing, once their key is gone."""
+        if not self._opens:
+            return None
+        try:
+            owner, subject, field = token.removeprefix(SEALED).split(".", 2)
+            ids = UUID(owner), UUID(subject)
+        except ValueError:
+            return None  # from before words were sealed, and it merely looks like it
+        try:
+            key = self._vault.key_of(*ids)
+            return *ids, crypto.decrypt_field(key, field, row_id=str(ids[1]), **_words_at(place))
+        except (crypto.DecryptionFailed, KeyDestroyed):
+            return *ids, ""
+
+
+def _words_at(place: str) -> dict[str, str]:
+    table, _, column = place.partition(".")
+    return {"table": table, "column": column}
 
 
 def vault_of(settings: Settings, *, clock: Callable[[], datetime] = system_now) -> PersonalVault:

@@ -78,7 +78,7 @@ TABLES: Mapping[str, Rule] = {
     # What somebody wished for, and what we told them.
     "campaign_drafts": GONE,
     "autobooking_campaigns": _emptied(
-        name="",
+        own_name="",
         criteria={},
         party={},
         traveler_ids=[],

@@ -32,6 +32,13 @@ class KeyName(NamedTuple):
     subject: str
 
 
+class FileState(NamedTuple):
+    """By what a file is known to be the one of before."""
+
+    inode: int
+    changed_ns: int
+
+
 class KeyStore:
     """Wrapped keys by name. Any number of processes may use the folder at the same time."""
 
@@ -52,6 +59,14 @@ class KeyStore:
         if "\0" in wrapped:  # it is being overwritten at this moment
             raise KeyDestroyed(f"the key of {name.subject} was destroyed")
         return wrapped
+
+    def state(self, name: KeyName) -> FileState | None:
+        """Return what changes when a key is replaced, and None where there is none."""
+        try:
+            found = self._file(name).stat()
+        except FileNotFoundError:
+            return None
+        return FileState(found.st_ino, found.st_mtime_ns)
 
     def keep(self, name: KeyName, wrapped: str) -> str:
         """Keep a key unless there is one already; return the one that stands.

@@ -1,3 +1,4 @@
+from typing import Annotated
 from uuid import UUID
 
 from sqlmodel import Field, SQLModel
@@ -11,6 +12,7 @@ from db.models.columns import (
     OptionalMinor,
     Words,
 )
+from db.own_words import OwnWords
 from domain.api_keys import KeyGrant, Scope, SpendingLimits
 from domain.money import Money
 
@@ -24,7 +26,7 @@ class ApiKeyRow(SQLModel, table=True):
     user_id: UUID = Field(foreign_key="users.id", index=True)
     key_hash: str = Field(unique=True)
     prefix: str
-    name: str
+    name: Annotated[str, Field(sa_type=OwnWords("api_keys.name"))]
     scopes: Words
     limit_each_minor: OptionalMinor = None
     limit_total_minor: OptionalMinor = None

@@ -3,7 +3,7 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from sqlalchemy import Boolean, Computed, Index, Numeric, SmallInteger, text
+from sqlalchemy import Boolean, Column, Computed, Index, Numeric, SmallInteger, String, text
 from sqlmodel import Field, SQLModel
 
 from db.models.columns import (
@@ -17,6 +17,7 @@ from db.models.columns import (
     native_enum,
     text_enum,
 )
+from db.own_words import OwnWords
 from domain.campaigns import BookingMode, CampaignState
 from domain.criteria import Criteria
 from domain.money import Money
@@ -27,6 +28,8 @@ _BUDGET_MAX = (
     "CASE WHEN budget_minor / power(10.0, currency_exponent) < 100000000 "
     "THEN budget_minor / power(10.0, currency_exponent) END"
 )
+
+_ROUTE_NAME = "origin_code || ' to ' || destination_code"
 
 
 class CampaignRow(SQLModel, table=True):
@@ -49,7 +52,12 @@ class CampaignRow(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     user_id: UUID = Field(foreign_key="users.id")
-    name: str = Field(max_length=255)
+    name: str = Field(
+        sa_column=Column(
+            "own_name", OwnWords("autobooking_campaigns.name", arrives_sealed=True), nullable=False
+        )
+    )
+    """The traveller's own words for it."""
     status: Annotated[
         CampaignState, Field(sa_type=native_enum(CampaignState, "autobooking_status"))
     ] = CampaignState.ACTIVE
@@ -81,6 +89,12 @@ class CampaignRow(SQLModel, table=True):
     row_version: int = 1
     created_at: Instant
     updated_at: Instant
+    route_name: str | None = Field(
+        default=None,
+        sa_column=Column(
+            "name", String(255), Computed(_ROUTE_NAME, persisted=True), nullable=False
+        ),
+    )
     origin_code: str = Field(max_length=3)
     destination_code: str = Field(max_length=3)
     departure_date_start: date

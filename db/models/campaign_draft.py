@@ -1,9 +1,11 @@
+from typing import Annotated, Any
 from uuid import UUID
 
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import Instant, Json
+from db.models.columns import Instant
+from db.own_words import OwnAnswers
 
 
 class CampaignDraftRow(SQLModel, table=True):
@@ -22,7 +24,7 @@ class CampaignDraftRow(SQLModel, table=True):
     )
     criteria_version: int | None = None
     trip_request_id: UUID | None = Field(default=None, foreign_key="trip_requests.id", index=True)
-    answers: Json
+    answers: Annotated[dict[str, Any], Field(sa_type=OwnAnswers("campaign_drafts.answers"))]
     step: str
     created_at: Instant
     updated_at: Instant

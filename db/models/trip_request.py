@@ -1,9 +1,11 @@
+from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from db.models.columns import Ids, Instant, Json
+from db.own_words import OwnWords
 from domain.criteria import Criteria
 
 
@@ -18,7 +20,7 @@ class TripRequestRow(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     user_id: UUID = Field(foreign_key="users.id")
-    name: str = Field(max_length=255)
+    name: Annotated[str, Field(sa_type=OwnWords("trip_requests.name"))]
     criteria: Json
     traveler_ids: Ids
     created_at: Instant

@@ -307,6 +307,15 @@ async def _untold(session: AsyncSession, row: CampaignRow, proposal: ProposalRow
     return await session.scalar(query.limit(1)) is not None
 
 
+async def wishes_called(session: AsyncSession, user_id: UserId, words: str) -> list[UUID]:
+    """Find the person's wishes by their own words for them, which no query can look into."""
+    query = select(col(CampaignRow.id), col(CampaignRow.name)).where(
+        col(CampaignRow.user_id) == user_id
+    )
+    wanted = words.casefold()
+    return [one for one, name in await session.execute(query) if wanted in name.casefold()]
+
+
 def _wish_columns(wish: NewCampaign | CampaignEdit) -> dict[str, Any]:
     criteria: Criteria = wish.criteria
     party: Party = wish.party

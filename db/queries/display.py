@@ -17,6 +17,7 @@ from db.models.payment import PaymentRow
 from db.models.proposal import ProposalRow, ProposalStatus
 from db.models.refund import RefundRow
 from db.paging import Page, check_limit, decode_cursor, page_of
+from db.queries.campaigns import wishes_called
 from db.queries.fares import Fares, fares_of
 from domain.campaigns import CampaignState
 from domain.ids import UserId
@@ -61,7 +62,7 @@ async def find_campaigns(
     if text:
         query = query.where(
             or_(
-                col(CampaignRow.name).icontains(text, autoescape=True),
+                col(CampaignRow.id).in_(await wishes_called(session, user_id, text)),
                 col(CampaignRow.criteria)["origins"].contains([text.upper()]),
                 col(CampaignRow.criteria)["destinations"].contains([text.upper()]),
             )

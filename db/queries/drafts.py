@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from db import own_words
 from db.models.campaign import CampaignRow
 from db.models.campaign_draft import CampaignDraftRow
 from db.models.trip_request import TripRequestRow
@@ -22,7 +23,7 @@ MOST_DRAFTS = 20
 async def save_draft(session: AsyncSession, draft: CampaignDraftRow) -> None:
     """Write a draft down, or what has become of it. What has run out goes on the same occasion."""
     draft.expires_at = draft.updated_at + DRAFTS_KEPT_FOR
-    values = draft.model_dump()
+    values = own_words.dump(draft)
     kept = ("answers", "step", "updated_at", "expires_at")
     await session.execute(
         insert(CampaignDraftRow)
@@ -90,7 +91,7 @@ async def add_trip_request(session: AsyncSession, row: TripRequestRow) -> TripRe
     """Keep a trip in mind; the same id twice is the same trip."""
     await session.execute(
         insert(TripRequestRow)
-        .values(row.model_dump())
+        .values(own_words.dump(row))
         .on_conflict_do_nothing(index_elements=[col(TripRequestRow.id)])
     )
     return await session.get_one(TripRequestRow, row.id, populate_existing=True)

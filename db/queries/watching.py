@@ -31,6 +31,7 @@ from db.models.offer_decision import DecisionVerdict, OfferDecisionRow
 from db.models.offer_snapshot import OfferSnapshotRow
 from db.models.payment import PaymentRow
 from db.models.proposal import ProposalRow, ProposalStatus
+from db.queries.campaigns import wishes_called
 from domain.attempts import AttemptState
 from domain.campaigns import ENDED, BookingMode, CampaignState
 from domain.ids import UserId
@@ -76,7 +77,7 @@ async def wishes_in_order(
     if text:
         query = query.where(
             or_(
-                col(CampaignRow.name).icontains(text, autoescape=True),
+                col(CampaignRow.id).in_(await wishes_called(session, user_id, text)),
                 col(CampaignRow.criteria)["origins"].contains([text.upper()]),
                 col(CampaignRow.criteria)["destinations"].contains([text.upper()]),
             )

@@ -41,7 +41,10 @@ class Consent(Value):
 
 
 class NewCampaign(Value):
-    """A campaign as it was accepted over HTTP. `body_hmac` tells a repeat from a clash of keys."""
+    """A campaign as it was accepted over HTTP. `body_hmac` tells a repeat from a clash of keys.
+
+    `name` is the owner's own words, sealed: see `db/own_words.py`.
+    """
 
     campaign_id: CampaignId
     owner_id: UserId

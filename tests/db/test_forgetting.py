@@ -91,7 +91,7 @@ async def test_every_table_is_treated_as_the_policy_says(
                 wanted = empty.isoformat() if isinstance(empty, date) else empty
                 assert (table, column, row[column]) == (table, column, wanted)
             untouched = set(row) - set(rule.empties) - {"email_hmac", "erased_at"}
-            derived = {"auto_booking_enabled", "budget_max"}
+            derived = {"auto_booking_enabled", "budget_max", "name"}
             assert {c for c in untouched if row[c] != old[c]} <= derived, table
     async with database.transaction(TESTS) as session:
         assert await erased_people(session) == [ana]
