@@ -36,7 +36,7 @@ from db.queries.mandates import live_mandate_row
 from domain.campaigns import ENDED, CampaignState
 from domain.criteria import Criteria, ScoreWeights
 from domain.ids import CampaignId, PaymentMethodId, TravelerId, UserId, campaign_id_for
-from domain.mandates import CURRENT_CONSENT
+from domain.mandates import CURRENT_CONSENT, consent_for
 from domain.messages.campaign import (
     CampaignAnswer,
     CampaignAnswerCode,
@@ -163,6 +163,7 @@ async def give_consent(
     cap: Money,
     key: str | None = None,
     *,
+    text_version: str = CURRENT_CONSENT,
     shown: ShownConsent | None = None,
 ) -> CampaignAnswer | None:
     """Consent to a wish as it stands; None: its process has ended, so the row alone answers."""
@@ -170,7 +171,7 @@ async def give_consent(
     if row.status in ENDED:
         return None
     async with services.database.transaction(UserId(row.user_id)) as session:
-        wanted = wanted_of(row, cap)
+        wanted = wanted_of(row, cap, text_version)
         consent = await _consent(session, services, wanted, shown, now)
     try:
         return await ask_campaign(services.temporal, row.id, "consent", consent, key=key)
@@ -180,11 +181,12 @@ async def give_consent(
 
 async def draft_for_consent(services: Services, row: CampaignRow, cap: Money) -> DraftMandate:
     """Return the consent to show for a wish as it stands."""
+    wanted = wanted_of(row, cap, consent_for(row.mode))
     async with services.database.transaction(UserId(row.user_id)) as session:
-        return await draft_mandate(session, services, wanted_of(row, cap), services.clock())
+        return await draft_mandate(session, services, wanted, services.clock())
 
 
-def wanted_of(row: CampaignRow, cap: Money) -> Wanted:
+def wanted_of(row: CampaignRow, cap: Money, text_version: str = CURRENT_CONSENT) -> Wanted:
     return Wanted(
         campaign_id=CampaignId(row.id),
         owner=UserId(row.user_id),
@@ -196,6 +198,7 @@ def wanted_of(row: CampaignRow, cap: Money) -> Wanted:
         card_id=row.payment_method_id,
         cap=cap,
         expires_at=row.expires_at,
+        text_version=text_version,
     )
 
 
@@ -314,6 +317,7 @@ async def _wanted_of_new(
         card_id=body.payment_method_id,
         cap=cap,
         expires_at=checked.expires_at,
+        text_version=body.consent.text_version if body.consent else CURRENT_CONSENT,
     )
     return wanted, checked
 

@@ -18,7 +18,7 @@ from db.queries.payment_methods import list_payment_methods
 from domain.criteria import Criteria
 from domain.errors import FieldProblem, UnknownPlace
 from domain.ids import TravelerId, UserId
-from domain.mandates import CURRENT_CONSENT
+from domain.mandates import CURRENT_CONSENT, CURRENT_CONSENTS
 from domain.money import Money
 from domain.offers import Party
 from domain.places import place, time_zone
@@ -116,7 +116,7 @@ def cap_of(body: ConsentBody, budget: Money) -> Money:
     """Return what a consent allows; refuse one to other words, or to less than the budget."""
     problems = []
     cap = body.cap.money() if body.cap else budget
-    if body.text_version != CURRENT_CONSENT:
+    if body.text_version not in CURRENT_CONSENTS:
         problems.append(
             FieldProblem(
                 field="consent.text_version",

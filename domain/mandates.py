@@ -218,8 +218,24 @@ CONSENT_TEXTS = MappingProxyType(
             "This permission ends on {expires}. I can withdraw it at any time by cancelling or "
             "pausing the wish; a booking that is already being placed will finish."
         ),
+        "2026-11-asked": (
+            "I allow Parker Flight to charge the card of this wish once, for flights that I have "
+            "said yes to, at most {cap} in all. It asks me each time it finds flights that satisfy "
+            "this wish; until I say yes nothing is held or charged. "
+            "The airline's fare decides the amount; bags that I asked for are included. "
+            "Parker Flight first holds the money, and charges it only when the seats are booked. "
+            "This permission ends on {expires}. I can withdraw it at any time by cancelling or "
+            "pausing the wish; a booking that is already being placed will finish."
+        ),
     }
 )
+ASKED_CONSENT = "2026-11-asked"
+CURRENT_CONSENTS = frozenset({CURRENT_CONSENT, ASKED_CONSENT})
+
+
+def consent_for(mode: BookingMode) -> str:
+    """Return the version of the text that says what is allowed in this mode."""
+    return ASKED_CONSENT if mode is BookingMode.ASK_ME_FIRST else CURRENT_CONSENT
 
 
 CURRENT_ALLOWANCE = "2026-11-once"

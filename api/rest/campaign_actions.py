@@ -112,7 +112,7 @@ async def consent(
     row, _ = await load(services, user, campaign_id)
     cap = cap_of(body.consent, row.budget)
     async with consent_by_key(services, user, campaign_id, cap):
-        answer = await give_consent(services, row, cap, key)
+        answer = await give_consent(services, row, cap, key, text_version=body.consent.text_version)
         row, shape = await answered(services, user, campaign_id, answer, "consent")
     response.headers["ETag"] = etag_of(row)
     return shape

@@ -6,7 +6,13 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.dependencies import ServicesDep
-from domain.mandates import ALLOWANCE_TEXTS, CONSENT_TEXTS, CURRENT_ALLOWANCE, CURRENT_CONSENT
+from domain.mandates import (
+    ALLOWANCE_TEXTS,
+    ASKED_CONSENT,
+    CONSENT_TEXTS,
+    CURRENT_ALLOWANCE,
+    CURRENT_CONSENT,
+)
 from runtime.policy import MonitorMode, Policy
 
 router = APIRouter(prefix="/api/v1", tags=["policy"])
@@ -30,6 +36,9 @@ class PolicyResponse(BaseModel):
     policy: dict[str, Any] = Field(description="Every rule with its value.")
     readings: list[Reading]
     consent: ConsentText = Field(description="The text that a new consent must name.")
+    asked_consent: ConsentText = Field(
+        description="The text that it may name instead where you are asked first."
+    )
     allowance: ConsentText = Field(description="The text for allowing certain flights once.")
 
 
@@ -40,11 +49,16 @@ async def show(services: ServicesDep) -> PolicyResponse:
     return PolicyResponse(
         policy=policy.model_dump(mode="json"),
         readings=_readings(policy),
-        consent=ConsentText(version=CURRENT_CONSENT, template=CONSENT_TEXTS[CURRENT_CONSENT]),
+        consent=_text(CURRENT_CONSENT),
+        asked_consent=_text(ASKED_CONSENT),
         allowance=ConsentText(
             version=CURRENT_ALLOWANCE, template=ALLOWANCE_TEXTS[CURRENT_ALLOWANCE]
         ),
     )
+
+
+def _text(version: str) -> ConsentText:
+    return ConsentText(version=version, template=CONSENT_TEXTS[version])
 
 
 def _readings(policy: Policy) -> list[Reading]:

@@ -39,7 +39,8 @@ from api.wish_making import (
 from api.wishes import expiry
 from db.models.campaign import CampaignRow
 from db.queries.passkeys import list_passkeys
-from domain.mandates import CURRENT_CONSENT
+from domain.campaigns import BookingMode
+from domain.mandates import consent_for
 from domain.merchants import House, merchant_of
 from domain.money import Money
 from domain.reaching import Agreed, reaches_further
@@ -162,7 +163,7 @@ def creation_of(draft: Draft, reading: Reading) -> CreateCampaignRequest:
         traveler_ids=reading.traveler_ids,
         trip_request_id=draft.trip_request_id,
         payment_method_id=reading.payment_method_id,
-        consent=_consented() if reading.mode.books else None,
+        consent=_consented(reading.mode) if reading.mode.books else None,
     )
 
 
@@ -176,12 +177,12 @@ def change_of(reading: Reading, *, consented: bool) -> EditCampaignRequest:
         mode=reading.mode,
         traveler_ids=reading.traveler_ids,
         payment_method_id=reading.payment_method_id,
-        consent=_consented() if consented else None,
+        consent=_consented(reading.mode) if consented else None,
     )
 
 
-def _consented() -> ConsentBody:
-    return ConsentBody(accepted=True, text_version=CURRENT_CONSENT)
+def _consented(mode: BookingMode) -> ConsentBody:
+    return ConsentBody(accepted=True, text_version=consent_for(mode))
 
 
 def _facts(visit: Visit, maximum: Money, card: str, campaign: CampaignRow | None) -> dict[str, Any]:

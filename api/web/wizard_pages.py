@@ -125,6 +125,8 @@ async def show_step(
                 "consenting": await _consenting(visit, scene, card, problems),
             }
     changes = scene.draft.campaign is not None and step is Step.CHECK
+    if changes:
+        values["title"] = "Change this wish"
     template = "wizard/change.html" if changes else f"wizard/{step}.html"
     return render(visit, template, status=status, **values)
 

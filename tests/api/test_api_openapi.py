@@ -54,6 +54,13 @@ async def test_every_route_with_an_id_hides_other_peoples_objects(ana: Any, sett
             "consent": {"accepted": True, "text_version": "2026-11"}
         },
         ("POST", "/api/autobooking/campaigns/{campaign_id}/reject"): {"proposal_id": UUID},
+        ("POST", "/api/autobooking/campaigns/{campaign_id}/allow-once"): {
+            "look_id": UUID,
+            "offer_id": "off_1",
+            "maximum": {"amount": "1.00", "currency": "USD"},
+            "accepted": True,
+            "text_version": "2026-11-once",
+        },
         ("POST", "/api/bookings/{booking_id}/cancellation/confirm"): {"quote_id": "q"},
     }
     for method, path in _routes(settings):

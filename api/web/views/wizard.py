@@ -250,14 +250,14 @@ def includes(criteria: Criteria, party: Party | None) -> tuple[str, ...]:
     """Say what the budget is for, so that nothing comes on top of it."""
     people = party_words(party) if party else "everybody who travels"
     bags = (
-        f"{plural(criteria.checked_bags, 'checked bag')} each, where the airline sells them"
+        f"{plural(criteria.checked_bags, 'checked bag')} each, where the airline sells them."
         if criteria.checked_bags
-        else "no checked bags: you asked for none"
+        else "No checked bags: you asked for none."
     )
     way = "both ways" if criteria.is_return else "one way"
     return (
         f"The flights of {people}, {way}, with all taxes and the airline's fees.",
-        f"Bags: {bags}.",
+        bags,
         "No fee of ours.",
     )
 

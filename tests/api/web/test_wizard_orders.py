@@ -191,8 +191,9 @@ async def test_a_wish_is_changed_as_a_whole_with_consent_where_it_reaches_furthe
     assert ((await row())["mode"], (await row())["criteria_version"]) == ("notify", 4)
     async with database.transaction(person.user_id) as session:
         assert await live_mandate_row(session, UUID(wish_id(ordered))) is None
-    back = await site.submit(f"{edit}/budget", {"mode": "auto", "go": "next"})
-    assert "A new consent is needed" in back.text
+    back = await site.submit(f"{edit}/budget", {"mode": "ask_me_first", "go": "next"})
+    assert "A new consent is needed: the wish may be booked from now on" in back.text
+    assert "for flights that I have said yes to" in back.text
 
 
 async def test_a_wish_to_be_told_needs_neither_card_nor_consent(

@@ -160,7 +160,7 @@ async def test_what_comfort_is_worth_is_typed_as_money_and_airlines_by_name(
     good = {"worth_hour_shorter": "20", "airlines_excluded": "LH", "go": "next"}
     budget = await pages.submit(wrong, good)
     assert budget.path.endswith("/budget"), budget.text
-    assert "Bags: 1 checked bag each" in budget.text
+    assert "1 checked bag each, where the airline sells them." in budget.text
     assert "You have no card yet." in budget.text
     back = await pages.submit(budget, {"budget": "1,040.50", "go": "back"})
     assert field(back, "worth_hour_shorter") == "20"
