@@ -115,7 +115,10 @@ class House:
                 table="users", column="email", row_id=user_id,
             )  # fmt: skip
             await session.execute(
-                text("UPDATE users SET email_encrypted = :sealed WHERE id = :id"),
+                text(
+                    "UPDATE users SET email_encrypted = :sealed, email_confirmed_at = created_at"
+                    " WHERE id = :id"
+                ),
                 {"sealed": sealed, "id": user_id},
             )
         return user_id
