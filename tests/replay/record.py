@@ -185,7 +185,35 @@ async def told_of_a_fare(house: House) -> dict[str, str]:
     return {"campaign-told_then_cancelled": f"campaign:{new.campaign_id}"}
 
 
+async def erased(house: House) -> dict[str, str]:
+    """Forget somebody who has nothing live, and clear away what was kept long enough."""
+    from uuid import uuid4
+
+    from house import TESTS
+
+    from db.queries.erasures import add_erasure
+    from domain.messages.erasure import ErasureInput, erasure_workflow_id
+    from domain.messages.retention import RetentionInput
+    from runtime.clock import system_now
+    from runtime.temporal import MAIN_QUEUE
+
+    user, erasure_id, now = await house.user(), uuid4(), system_now()
+    async with house.database.transaction(TESTS) as session:
+        await add_erasure(
+            session, erasure_id=erasure_id, user_id=user, traveler_id=None, due_at=now, now=now
+        )
+    name, cleared = erasure_workflow_id(erasure_id), f"retention-{now:%H%M%S}"
+    await house.client.execute_workflow(
+        "ErasureWorkflow", ErasureInput(erasure_id=erasure_id), id=name, task_queue=MAIN_QUEUE
+    )
+    await house.client.execute_workflow(
+        "RetentionWorkflow", RetentionInput(), id=cleared, task_queue=MAIN_QUEUE
+    )
+    return {"erasure-done": name, "retention-done": cleared}
+
+
 SCENES: tuple[Scene, ...] = (
+    erased,
     booked,
     declined,
     unknown,
