@@ -13,7 +13,7 @@ import coverage
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-VARIABLE = "PARKER_COVERAGE_GATE"
+VARIABLE = "COVERAGE_GATE"
 _FOLDER = ROOT / ".coverage-gate"
 
 # What money, seats and keys depend on. A module that joins them is named here.
