@@ -191,7 +191,22 @@ ELSEWHERE = {
     "next_notice": "for what is held back until later; test_tellings.py",
     "find_untold": "asked by a schedule; test_tellings.py",
     "warn_of_expiry": "asked by a schedule; test_paper_steps.py",
-}
+    "give_consent": "changes rows only, and says so again; test_consent_steps.py",
+    "cancel_with_undo": "changes rows only, and says so again; test_second_thoughts.py",
+    "undo_cancel": "changes rows only, and says so again; test_second_thoughts.py",
+    "close_cancelled": "changes rows only, and says so again; test_second_thoughts.py",
+    "allow_once": "opens an attempt, which is one of those above; test_allowance_steps.py",
+    **dict.fromkeys(
+        (
+            "begin_erasure", "cancel_wishes", "close_erasure", "destroy_keys", "detach_cards",
+            "forget_histories", "forget_rows", "pause_wishes", "read_erasure", "withdraw_erasure",
+        ),
+        "forgets a person, and no wish; test_erasure_workflow.py",
+    ),
+    "clear_away": "asked by a schedule; test_retention_steps.py",
+    "find_erasures": "asked by a schedule; test_erasure_workflow.py",
+    "forget_again": "asked by a schedule; test_retention_steps.py",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
