@@ -114,7 +114,10 @@ class OwnAnswers(TypeDecorator[dict[str, Any]]):
         return False
 
     def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> str | None:
-        return None if value is None else _sealed(value, json.dumps(value), self.place, dialect)
+        # Where nothing was typed yet there is nothing to seal.
+        if not value:
+            return None if value is None else json.dumps(value)
+        return _sealed(value, json.dumps(value), self.place, dialect)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any] | None:
         if value is None:
