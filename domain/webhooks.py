@@ -189,6 +189,7 @@ TYPES: Mapping[str, str] = {
     "authentication_required": "campaign.authentication_required",
     "approval_needed": "campaign.approval_needed",
     "fare_found": "campaign.fare_found",
+    "allowance_ended": "campaign.allowance_ended",
     "expiring_soon": "campaign.expiring_soon",
     "expired": "campaign.expired",
     "card_expiring": "payment_method.expiring",
