@@ -111,6 +111,7 @@ async def test_what_was_shown_is_what_is_signed(page: Page) -> None:
         opened = await page.services.vault.open(
             session, page.user_id, salt.salt_encrypted, table="mandate_salts", column="salt",
             row_id=f"{draft.document.mandate_id}:{signed.traveler_id}",
+            subject=signed.traveler_id,
         )  # fmt: skip
     digest = name_digest(from_text(opened), person.given_name, person.family_name)
     assert signed.name_digest == digest
