@@ -1,6 +1,6 @@
 """What was posted: read once, checked for where it comes from, kept to be shown again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -52,22 +52,26 @@ class Form:
         return {k: v for k, v in self.data.multi_items() if isinstance(v, str) and k != TOKEN_FIELD}
 
 
-async def _posted(request: Request, visit: VisitDep) -> Form:
+async def _posted(request: Request, visit: VisitDep) -> AsyncIterator[Form]:
     """Read the form; refuse one that another site sent, or that is not bound to this visitor."""
     data = await request.form(
         max_files=_MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=_LONGEST_FIELD
     )
-    token = data.get(TOKEN_FIELD)
-    if not _from_us(request, visit) or not (
-        isinstance(token, str) and same_text(token, visit.form_token)
-    ):
-        raise ApiProblem(
-            403,
-            "form_expired",
-            "This form was open for too long, or you have signed in or out since. Nothing was done."
-            " Go back, reload the page and send it again.",
-        )
-    return Form(data)
+    try:
+        token = data.get(TOKEN_FIELD)
+        if not _from_us(request, visit) or not (
+            isinstance(token, str) and same_text(token, visit.form_token)
+        ):
+            raise ApiProblem(
+                403,
+                "form_expired",
+                "This form was open for too long, or you have signed in or out since. Nothing was"
+                " done. Go back, reload the page and send it again.",
+            )
+        yield Form(data)
+    finally:
+        # What was uploaded lies in a temporary file.
+        await data.close()
 
 
 FormDep = Annotated[Form, Depends(_posted)]
