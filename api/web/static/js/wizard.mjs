@@ -194,18 +194,22 @@ function past(form) {
   form.elements.budget?.addEventListener("input", ask);
 }
 
-/** Keep what was typed when the page is left in any other way than by its buttons. */
+/** Keep what was typed: at each change, and when the page is left in any other way than by its buttons. */
 function selfSaving(form) {
   let touched = false;
   let sent = false;
-  form.addEventListener("input", () => { touched = true; });
-  form.addEventListener("submit", () => { sent = true; });
-  addEventListener("pagehide", () => {
+  const save = () => {
     if (!touched || sent) return;
+    touched = false;
     const body = new FormData(form);
     body.set("go", "look");
-    fetch(form.action, { method: "POST", body, keepalive: true, redirect: "manual" });
-  });
+    fetch(form.action, { method: "POST", body, keepalive: true, redirect: "manual" })
+      .catch(() => { touched = true; });
+  };
+  form.addEventListener("input", () => { touched = true; });
+  form.addEventListener("submit", () => { sent = true; });
+  form.addEventListener("change", save);
+  addEventListener("pagehide", save);
 }
 
 /** Let a passkey sign what is agreed to, before the order is sent. */
