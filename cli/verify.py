@@ -223,11 +223,8 @@ async def _search_loop(client: Client) -> str:
 
 
 def _templates() -> str:
-    from api.web.pages import HERE
+    from api.web.pages import TEMPLATES as environment  # noqa: N811 - it is no constant here
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True
-    )
     names = environment.list_templates(extensions=["html"])
     if not names:
         raise _Wrong("no page is there")
