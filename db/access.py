@@ -131,6 +131,9 @@ TABLES: dict[str, Access] = {
     "retained_records": Access(app="/"),
     # Nobody changes what was written down about a look but its end of keeping.
     "personal_reads": Access(app="S/", worker="SD/SD", operator="I/I"),
+    # Nobody changes or removes what was done; an operator may list it: it names nobody.
+    "audit_log": Access(app="SI/", worker="SI/SI", operator="SI/SI"),
+    "audit_chain": Access(app="/", worker="SI/SI", operator="S/S"),
     # Nobody's: what the market looks like, and the installation's own switches.
     "looks": SHARED,
     "price_observations": SHARED,

@@ -140,6 +140,16 @@ def own(row: SQLModel) -> None:
             setattr(row, name, _owned(value, ids, kind))
 
 
+def sealed_now(dialect: Dialect, owner: UUID, place: str, text: str) -> StillSealed:
+    """Return a text as it is stored, sealed with the key of an account.
+
+    Raises:
+        runtime.key_store.KeyDestroyed: the account was erased.
+    """
+    book: Book | None = getattr(dialect, _BOOK, None)
+    return StillSealed(text if book is None else book.seal(owner, owner, place, text))
+
+
 def dump(row: SQLModel) -> dict[str, Any]:
     """Return a row's values for a statement of one's own."""
     own(row)

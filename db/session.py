@@ -139,6 +139,11 @@ def acts_for(session: AsyncSession, owner: UserId) -> None:
         raise ActsForAnother
 
 
+def person_of(session: AsyncSession) -> str:
+    """Return on whose behalf this transaction is; empty: no one person's."""
+    return str(session.info.get(_PERSON, ""))
+
+
 def _acting(actor: Actor) -> dict[str, str]:
     match actor:
         case SystemActor():

@@ -72,8 +72,8 @@ FILES = (
     ),
     ExportFile(
         "care",
-        "Who of us looked at your data, and what you asked to have erased",
-        ("personal_reads", "erasures"),
+        "Who of us looked at your data, what was done, and what you asked to have erased",
+        ("personal_reads", "audit_log", "erasures"),
     ),
 )
 
@@ -99,6 +99,8 @@ HIDDEN = frozenset(
         "secret_encrypted",
         "old_secret_encrypted",
         "nonce",
+        # Where somebody came from is theirs to know: it may be one of us.
+        "network",
     }
 )
 

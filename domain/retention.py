@@ -128,6 +128,7 @@ TABLES: Mapping[str, Rule] = {
     "mandate_salts": Rule(Fate.GONE, of_traveler="traveler_id"),
     # What was written down about the care of the data itself.
     "personal_reads": KEPT,
+    "audit_log": KEPT,
     "erasures": KEPT,
     "retained_records": KEPT,
     # Nobody's.
@@ -138,6 +139,7 @@ TABLES: Mapping[str, Rule] = {
     "offer_snapshots": NOBODYS,
     "pair_states": NOBODYS,
     "switches": NOBODYS,
+    "audit_chain": NOBODYS,
 }
 
 

@@ -89,6 +89,11 @@ def redact(logger: object, method: str, event: EventDict) -> EventDict:  # noqa:
     return event
 
 
+def redacted(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a record in which nothing is left that a log line would hide."""
+    return {name: _clean(name, value, _DEPTH) for name, value in values.items()}
+
+
 def redact_text(text: str) -> str:
     """Hide what looks like an address, a key or a card number in a text."""
     for pattern in _IN_TEXT:

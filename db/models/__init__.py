@@ -3,6 +3,7 @@
 from db.models.account_link import AccountLinkRow
 from db.models.api_key import ApiKeyCommitmentRow, ApiKeyRow
 from db.models.attempt import AttemptRow
+from db.models.audit import AuditLinkRow, AuditRow
 from db.models.booking import BookingRow
 from db.models.campaign import CampaignRow
 from db.models.campaign_draft import CampaignDraftRow
@@ -49,6 +50,8 @@ __all__ = [
     "ApiKeyCommitmentRow",
     "ApiKeyRow",
     "AttemptRow",
+    "AuditLinkRow",
+    "AuditRow",
     "BookingRow",
     "CampaignDraftRow",
     "CampaignEventRow",

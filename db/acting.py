@@ -1,0 +1,40 @@
+"""Who acts at this moment, for the audit log: set where it becomes known, read where it is written.
+
+Each request, activity and command runs in a context of its own, so nobody sees another's. A
+transaction on behalf of a person in which nothing was set acts as that person.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.session import person_of
+from domain.audit import Actor, ActorKind, Channel
+
+_acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
+
+
+def act_from_here(actor: Actor) -> None:
+    """Let this actor have done whatever this request, activity or command does from here on."""
+    _acting.set(actor)
+
+
+@contextmanager
+def acting(actor: Actor) -> Iterator[None]:
+    """Let this actor have done what is done within the block."""
+    token = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def who_acts(session: AsyncSession) -> Actor:
+    known = _acting.get()
+    if known is not None:
+        return known
+    if person := person_of(session):
+        return Actor(ActorKind.PERSON, person, Channel.API)
+    return Actor(ActorKind.PRODUCT, "parker", Channel.WORKER)
