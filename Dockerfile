@@ -14,7 +14,7 @@ FROM python:3.13-slim
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     PARKER_STATE_DIR=/var/lib/parker PARKER_ENV_FILE= PARKER_LOG_FORMAT=json
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/parker parker \
- && install -d -m 700 -o parker -g parker /var/lib/parker-keys
+ && install -d -m 700 -o parker -g parker /var/lib/parker-keys /var/lib/parker-journal
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app

@@ -220,6 +220,7 @@ async def run(settings: Settings) -> None:
             pool_size=settings.database_pool_size,
             # Nothing that it does needs people's words for things.
             words=vault_of(settings).words(opens=False),
+            journal=settings.journal,
         )
         opened.push_async_callback(database.close)
         hook = simulated_clock if settings.simulated_clock else no_extra_headers

@@ -15,6 +15,7 @@ from temporalio.service import RPCStatusCode
 from activities.failures import heartbeats, provider_call
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
+from db.journal import remember
 from db.locks import lock
 from db.models.erasure import ErasureRow
 from db.queries.erasures import (
@@ -35,6 +36,7 @@ from db.session import Database
 from db.vault import PersonalVault
 from domain.erasures import ErasureState, possible_from
 from domain.ids import CampaignId, UserId, derive
+from domain.journal import Act
 from domain.messages.campaign import campaign_workflow_id
 from domain.messages.erasure import ErasureFacts
 from providers.ports import CardVault
@@ -161,6 +163,9 @@ class ErasureActivities:
         async with heartbeats(), self._database.transaction(WORKER) as session:
             row = await _begun(session, erasure_id)
             user_id = UserId(row.user_id)
+            # Begun, so it will be done: no backup may bring them back from here on.
+            whom = row.traveler_id or user_id
+            remember(session, Act.ERASED, "erasures", [whom], user_id, at=now)
             if row.traveler_id is not None:
                 await forget_traveler(session, user_id, row.traveler_id)
                 return

@@ -146,6 +146,7 @@ async def _open(
         role=APP_ROLE,
         pool_size=settings.database_pool_size,
         words=vault.words(),
+        journal=settings.journal,
     )
     opened.push_async_callback(database.close)
     providers = await build_providers(settings, provider_headers)

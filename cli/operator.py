@@ -92,6 +92,7 @@ async def operating() -> AsyncIterator[Operator]:
         role=OPERATOR_ROLE,
         pool_size=2,
         words=vault_of(settings).words(),
+        journal=settings.journal,
     )
     try:
         yield Operator(settings, database)

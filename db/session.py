@@ -1,5 +1,6 @@
 """The only way to the database: one transaction at a time, on behalf of somebody."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 
+from db.journal import noted_in, notice
 from db.own_words import Book, leave_book, own
 from domain.ids import UserId
 from runtime import database_roles
+from runtime.journal import Journal
 
 OWNER_ROLE = database_roles.OWNER
 APP_ROLE = database_roles.APP
@@ -48,14 +51,21 @@ class Database:
     """A pool of connections that all act under one role.
 
     `words` seals and opens people's own words for things, see `db/own_words.py`.
+    `journal` is where it is written down what no backup may bring back, see `db/journal.py`.
     `role` is parker_app (sees the rows of the transaction's person), parker_worker (sees all),
     parker_operator (sees a person under a reason), or None for the login itself.
     """
 
     def __init__(
-        self, url: str, *, role: str | None, pool_size: int = 10, words: Book | None = None
+        self,
+        url: str,
+        *,
+        role: str | None,
+        pool_size: int = 10,
+        words: Book | None = None,
+        journal: Journal | None = None,
     ) -> None:
-        self._url, self._role = url, role
+        self._url, self._role, self._journal = url, role, journal
         self._engine = create_async_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
             # The driver opens no transaction by itself: `_ActingSession` does, in one round trip.
@@ -74,7 +84,17 @@ class Database:
         async with self._sessions(info=_acting(actor)) as session:
             await _connect(session)
             yield session
+            await self._write_down(session)
             await session.commit()
+
+    async def _write_down(self, session: AsyncSession) -> None:
+        """Let the journal know first: a commit that fails after it has taken nothing away."""
+        if self._journal is None:
+            return
+        await session.flush()
+        if entries := noted_in(session):
+            lines = [entry.model_dump(mode="json") for entry in entries]
+            await asyncio.to_thread(self._journal.append, lines)
 
     async def ping(self) -> None:
         """Raise what the driver raises unless the server answers."""
@@ -163,6 +183,8 @@ def _own_words(session: Session, context: object, instances: object) -> None:
     del context, instances
     for row in (*session.new, *session.dirty):
         own(row)
+    for row in session.dirty:
+        notice(session, row)
 
 
 @event.listens_for(_ActingSession, "after_begin")

@@ -31,6 +31,7 @@ from pydantic_settings import (
 from runtime.account_settings import AccountSettings
 from runtime.crypto import MasterKeys
 from runtime.document_settings import DocumentSettings
+from runtime.journal import Journal
 from runtime.money_settings import MoneySettings
 from runtime.notice_settings import NoticeSettings
 from runtime.oidc_settings import OidcSettings
@@ -120,6 +121,8 @@ class Settings(BaseSettings):
     master_keys: SecretStr = _NO_SECRET
     keys_dir: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
     """Where people's keys rest, apart from the database; see `key_folder`."""
+    journal_file: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    """What was revoked and erased, apart from database and backups; see `journal`."""
     hmac_secret: SecretStr = _NO_SECRET
     """Keys what is compared but never read back: API keys, idempotent bodies, links."""
     mandate_keys: SecretStr = _NO_SECRET
@@ -273,6 +276,11 @@ class Settings(BaseSettings):
     def key_folder(self) -> Path:
         """Where people's keys rest; all processes of an installation need the same folder."""
         return self.keys_dir or self.state_dir / "keys"
+
+    @property
+    def journal(self) -> Journal:
+        """What no backup may bring back; all processes of an installation need the same file."""
+        return Journal(self.journal_file or self.state_dir / "journal" / "revocations.jsonl")
 
     @property
     def mandate_signing(self) -> MandateKeys:

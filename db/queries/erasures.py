@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped
 from sqlalchemy.sql import ColumnElement
 from sqlmodel import SQLModel, col
 
+from db.journal import remember
 from db.models.api_key import ApiKeyRow
 from db.models.attempt import AttemptRow
 from db.models.booking import BookingRow
@@ -27,6 +28,7 @@ from domain.attempts import LIVE
 from domain.campaigns import ENDED
 from domain.erasures import OPEN_ERASURES, ErasureState, Hindrance, Obstacle
 from domain.ids import CampaignId, TravelerId, UserId
+from domain.journal import Act
 from domain.messages.attempt import attempt_workflow_id
 from domain.messages.campaign import campaign_workflow_id
 from domain.messages.notices import telling_workflow_id
@@ -188,11 +190,13 @@ async def histories_of(session: AsyncSession, user_id: UserId) -> list[str]:
 async def shut_account(session: AsyncSession, user_id: UserId, now: datetime) -> None:
     """End every session and every key: nobody acts for this account any more."""
     for row in (WebSessionRow, ApiKeyRow):
-        await session.execute(
+        ended = await session.scalars(
             update(row)
             .where(col(row.user_id) == user_id, col(row.revoked_at).is_(None))
             .values(revoked_at=now)
+            .returning(col(row.id))
         )
+        remember(session, Act.REVOKED, str(row.__tablename__), ended, user_id, at=now)
 
 
 async def forget_person(session: AsyncSession, user_id: UserId, now: datetime) -> None:

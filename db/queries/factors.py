@@ -9,10 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from db.journal import remember
 from db.models.passkey import PasskeyRow
 from db.models.second_factor import CodeFailureRow, RecoveryCodeRow, TotpFactorRow
 from domain.factors import Factors
 from domain.ids import UserId
+from domain.journal import Act
 
 
 async def factors_of(session: AsyncSession, user_id: UserId) -> Factors:
@@ -71,6 +73,7 @@ async def delete_totp(session: AsyncSession, user_id: UserId) -> bool:
         .where(col(TotpFactorRow.user_id) == user_id)
         .returning(col(TotpFactorRow.confirmed_at))
     )
+    remember(session, Act.REMOVED, str(TotpFactorRow.__tablename__), [user_id], user_id)
     return gone.scalar_one_or_none() is not None
 
 
@@ -78,7 +81,9 @@ async def replace_recovery_codes(
     session: AsyncSession, user_id: UserId, hashes: Sequence[str], now: datetime
 ) -> None:
     """Let older codes open nothing any more, and keep these."""
-    await session.execute(delete(RecoveryCodeRow).where(col(RecoveryCodeRow.user_id) == user_id))
+    older = delete(RecoveryCodeRow).where(col(RecoveryCodeRow.user_id) == user_id)
+    gone = await session.scalars(older.returning(col(RecoveryCodeRow.id)))
+    remember(session, Act.REMOVED, str(RecoveryCodeRow.__tablename__), gone, user_id, at=now)
     session.add_all(
         RecoveryCodeRow(id=uuid4(), user_id=user_id, code_hash=code_hash, created_at=now)
         for code_hash in hashes
@@ -100,7 +105,10 @@ async def use_recovery_code(
         .values(used_at=now)
         .returning(col(RecoveryCodeRow.id))
     )
-    return used.scalar_one_or_none() is not None
+    found = used.scalar_one_or_none()
+    rows = [found] if found else []
+    remember(session, Act.REMOVED, str(RecoveryCodeRow.__tablename__), rows, user_id, at=now)
+    return found is not None
 
 
 async def lock_failures(

@@ -7,6 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from db.journal import remember
 from db.models.attempt import AttemptRow
 from db.models.campaign import CampaignRow
 from db.models.mandate import MandateRow
@@ -14,6 +15,7 @@ from db.models.mandate_salt import MandateSaltRow
 from db.models.mandate_use import MandateUseRow
 from db.models.payment import PaymentRow
 from domain.ids import derive
+from domain.journal import Act
 from domain.mandate_document import MandateKind, SealedSalt, read_document
 from domain.mandates import Charge
 from domain.messages.campaign import Consent
@@ -129,7 +131,10 @@ async def revoke_mandate(
     standing = [col(MandateRow.campaign_id) == campaign_id, col(MandateRow.revoked_at).is_(None)]
     if kind is not None:
         standing.append(col(MandateRow.kind) == kind)
-    await session.execute(update(MandateRow).where(*standing).values(revoked_at=now))
+    query = update(MandateRow).where(*standing).values(revoked_at=now)
+    returned = query.returning(col(MandateRow.id), col(MandateRow.user_id))
+    for mandate_id, user_id in await session.execute(returned):
+        remember(session, Act.REVOKED, str(MandateRow.__tablename__), [mandate_id], user_id, at=now)
 
 
 async def use_of(session: AsyncSession, attempt_id: UUID) -> MandateUseRow | None:

@@ -9,8 +9,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from db.journal import remember
 from db.models.oidc_identity import OidcIdentityRow
 from domain.ids import UserId
+from domain.journal import Act
 
 
 @dataclass(frozen=True)
@@ -58,4 +60,7 @@ async def delete_identity(session: AsyncSession, user_id: UserId, identity_id: U
         .where(col(OidcIdentityRow.id) == identity_id, col(OidcIdentityRow.user_id) == user_id)
         .returning(col(OidcIdentityRow.id))
     )
-    return gone.scalar_one_or_none() is not None
+    found = gone.scalar_one_or_none()
+    rows = [found] if found else []
+    remember(session, Act.REMOVED, str(OidcIdentityRow.__tablename__), rows, user_id)
+    return found is not None

@@ -9,8 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from db.journal import remember
 from db.models.passkey import PasskeyChallengeRow, PasskeyRow
 from domain.ids import UserId
+from domain.journal import Act
+
+_TABLE = str(PasskeyRow.__tablename__)
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,15 @@ async def delete_passkey(session: AsyncSession, user_id: UserId, passkey_id: UUI
         .where(col(PasskeyRow.id) == passkey_id, col(PasskeyRow.user_id) == user_id)
         .returning(col(PasskeyRow.id))
     )
-    return gone.scalar_one_or_none() is not None
+    found = gone.scalar_one_or_none()
+    remember(session, Act.REMOVED, _TABLE, [found] if found else [], user_id)
+    return found is not None
 
 
 async def delete_passkeys(session: AsyncSession, user_id: UserId) -> None:
-    await session.execute(delete(PasskeyRow).where(col(PasskeyRow.user_id) == user_id))
+    query = delete(PasskeyRow).where(col(PasskeyRow.user_id) == user_id)
+    gone = await session.scalars(query.returning(col(PasskeyRow.id)))
+    remember(session, Act.REMOVED, _TABLE, gone, user_id)
 
 
 async def keep_challenge(

@@ -9,12 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from db.errors import InUse
+from db.journal import remember
 from db.models.campaign import CampaignRow
 from db.models.traveler import TravelerRow
 from db.models.traveler_document import TravelerDocumentRow
 from db.models.traveler_file import TravelerFileRow
 from domain.campaigns import ENDED
 from domain.ids import UserId
+from domain.journal import Act
 
 
 async def add_traveler(
@@ -140,4 +142,5 @@ async def delete_traveler(session: AsyncSession, traveler_id: UUID, now: datetim
         if name.endswith("_encrypted"):
             setattr(row, name, None if name == "loyalty_encrypted" else "")
     row.label, row.deleted_at, row.updated_at = "", now, now
+    remember(session, Act.ERASED, "travelers", [row.id], row.user_id, at=now)
     return True

@@ -8,8 +8,10 @@ from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from db.journal import remember
 from db.models.web_session import WebSessionRow
 from domain.ids import UserId
+from domain.journal import Act
 
 SESSION_ENDS_CHANNEL = "session_ends"  # a trigger of the table tells the session's id
 # "Last seen" is for people to read and for the idle limit, so not every visit writes it.
@@ -86,7 +88,9 @@ async def revoke_session(
         .values(revoked_at=now)
         .returning(col(WebSessionRow.id))
     )
-    return (await session.execute(query)).scalar_one_or_none() is not None
+    ended = (await session.execute(query)).scalar_one_or_none()
+    _written_down(session, user_id, [ended] if ended else [], now)
+    return ended is not None
 
 
 async def revoke_sessions(
@@ -98,5 +102,11 @@ async def revoke_sessions(
     )
     if but is not None:
         query = query.where(col(WebSessionRow.id) != but)
-    ended = await session.execute(query.values(revoked_at=now).returning(col(WebSessionRow.id)))
-    return len(ended.all())
+    query = query.values(revoked_at=now)
+    ended = list(await session.scalars(query.returning(col(WebSessionRow.id))))
+    _written_down(session, user_id, ended, now)
+    return len(ended)
+
+
+def _written_down(session: AsyncSession, user_id: UserId, ended: list[UUID], now: datetime) -> None:
+    remember(session, Act.REVOKED, str(WebSessionRow.__tablename__), ended, user_id, at=now)

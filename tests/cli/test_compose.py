@@ -136,7 +136,7 @@ def test_scripts_exist_and_get_the_variables_they_insist_on(name: str) -> None:
 def test_postgres_keeps_its_data_where_version_18_does() -> None:
     assert SERVICES["postgres"]["image"] == "postgres:18"
     assert SERVICES["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
-    assert set(COMPOSE["volumes"]) == {"postgres", "keys", "sandboxes"}
+    assert set(COMPOSE["volumes"]) == {"postgres", "keys", "journal", "sandboxes"}
 
 
 def test_each_process_has_its_own_login_and_no_password_besides() -> None:
@@ -161,12 +161,14 @@ def test_each_process_has_its_own_login_and_no_password_besides() -> None:
 
 def test_the_keys_are_apart_from_the_data_and_only_where_they_are_needed() -> None:
     for name in ("api", "worker", "migrate", "operator"):
-        [mount] = SERVICES[name]["volumes"]
-        assert mount == f"keys:{environment(name)['PARKER_KEYS_DIR']}"
+        set_there = environment(name)
+        assert SERVICES[name]["volumes"] == [
+            f"keys:{set_there['PARKER_KEYS_DIR']}",
+            f"journal:{Path(set_there['PARKER_JOURNAL_FILE']).parent}",
+        ]
     for name in ("sandboxes", *THEIRS):
-        assert not any(
-            str(mount).startswith("keys:") for mount in SERVICES[name].get("volumes", [])
-        )
+        mounts = map(str, SERVICES[name].get("volumes", []))
+        assert not any(mount.startswith(("keys:", "journal:")) for mount in mounts)
 
 
 def test_no_password_is_written_down() -> None:
