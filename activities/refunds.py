@@ -19,7 +19,7 @@ from db.queries import calls
 from db.queries.attempts import open_task
 from db.queries.bookings import booking_notice, publish_status
 from db.queries.payments import captured_payment, refunds_of
-from db.queries.transitions import change_state, lock_booking
+from db.queries.transitions import append_event, change_state, lock_booking
 from db.session import Database
 from domain.ids import derive, provider_key
 from domain.messages.order import RefundInput, RefundOutcome
@@ -104,6 +104,7 @@ class RefundActivities:
             facts={"amount_minor": due.minor, "currency": due.currency},
             now=now,
         )
+        await _tell(session, booking, "payment.refund_begun", refund)
         return refund
 
     async def _record_refund(
@@ -130,6 +131,7 @@ class RefundActivities:
             await open_task(
                 session, f"refund_failed:{refund.id}", "refund_failed", detail, now, booking=booking
             )
+            await _tell(session, booking, "payment.refund_failed", refund)
             if call:
                 calls.settle(call, CallState.REFUSED, now)
             return RefundOutcome(done=False, failed=True)
@@ -148,6 +150,18 @@ class RefundActivities:
         if call:
             calls.settle(call, CallState.ANSWERED, now, {"refund_ref": reference})
         return RefundOutcome(done=True)
+
+
+async def _tell(session: AsyncSession, booking: BookingRow, event: str, refund: RefundRow) -> None:
+    """Let whoever watches know of a step of the money's that changes no state."""
+    if booking.campaign_id is None:
+        return
+    told = {
+        "booking_id": str(booking.id),
+        "amount_minor": refund.amount_minor,
+        "currency": refund.currency,
+    }
+    await append_event(session, booking.campaign_id, event, told, refund.updated_at)
 
 
 async def locked_booking(session: AsyncSession, booking_id: UUID) -> BookingRow:

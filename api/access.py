@@ -254,6 +254,7 @@ ROUTES: Mapping[str, Rule] = {
     "GET /auto-booking/history": PAGE,
     "GET /auto-booking/history.csv": PAGE,
     "GET /bookings/{booking_id}": PAGE_OF_OWNER,
+    "GET /bookings/{booking_id}/events": PAGE_OF_OWNER,
     "GET /bookings/{booking_id}/offline": PAGE_OF_OWNER,
     "GET /bookings/{booking_id}/cancel": PAGE_OF_OWNER,
     "POST /bookings/{booking_id}/cancel": PAGE_OF_OWNER,

@@ -200,6 +200,12 @@ _WRITERS: dict[str, _Writer] = {
     "payment.declined": "Your bank said no. Nothing was charged.",
     "payment.captured": lambda data, facts: f"{_amount(data, facts)} charged to your card, once.",
     "payment.released": "The hold on your card was released.",
+    "payment.refund_begun": lambda data, facts: (
+        f"We are giving {_amount(data, facts)} back to your card."
+    ),
+    "payment.refund_failed": lambda data, facts: (
+        f"Your bank did not take {_amount(data, facts)} back; a person of ours looks after it."
+    ),
     "payment.refunded": lambda data, facts: f"{_amount(data, facts)} given back to your card.",
     "booking.ticketed": "Your tickets are issued.",
     "booking.schedule_changed": "The airline changed your flights.",

@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from api.booking_reading import BookingRead, read_booking
 from api.errors import not_found
-from api.web.pages import render
+from api.web.live_stream import LivePage, Part, follow
+from api.web.pages import render, render_part
 from api.web.views import booking_history
 from api.web.views.booking_detail import BookingView, booking_view
 from api.web.views.booking_history import Asked
+from api.web.views.booking_live import is_over
 from api.web.visits import SignedInDep, Visit
 from db.queries.booking_history import (
     HistoryLine,
@@ -26,6 +28,8 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 _PAGE = 20
 _EXPORT_PAGE = 100
 _EXPORT_MOST = 10_000
+# The parts of a booking's page that are sent again when it changes, each a template.
+PARTS = ("now", "news", "flights", "terms", "provider", "people", "story")
 CursorQuery = Annotated[str | None, Query(max_length=200)]
 
 
@@ -85,8 +89,22 @@ async def export_history(visit: SignedInDep) -> Response:
 @router.get("/bookings/{booking_id}")
 async def show_booking(visit: SignedInDep, booking_id: UUID) -> HTMLResponse:
     """Show one booking: the reference first, then what comes next."""
-    view = view_of(visit, await read_own(visit, booking_id))
-    return render(visit, "bookings/detail.html", booking=view)
+    read = await read_own(visit, booking_id)
+    view = view_of(visit, read)
+    return render(visit, "bookings/detail.html", booking=view, over=is_over(read))
+
+
+@router.get("/bookings/{booking_id}/events")
+async def follow_booking(visit: SignedInDep, booking_id: UUID) -> Response:
+    """Send the page's parts as they change: a stream, or one answer to a poll."""
+    own = await read_own(visit, booking_id)
+
+    async def read() -> LivePage | None:
+        found = await read_booking(visit.services, visit.user_id, booking_id)
+        return None if found is None else _live(visit, found)
+
+    # What happens to a booking is told as its wish's news.
+    return await follow(visit, own.row.campaign_id or visit.user_id, read)
 
 
 async def read_own(visit: Visit, booking_id: UUID) -> BookingRead:
@@ -98,4 +116,22 @@ async def read_own(visit: Visit, booking_id: UUID) -> BookingRead:
 
 
 def view_of(visit: Visit, read: BookingRead) -> BookingView:
-    return booking_view(read, visit.services.settings.money, visit.now)
+    return booking_view(read, visit.services.settings.money, visit.services.clock())
+
+
+def _live(visit: Visit, read: BookingRead) -> LivePage:
+    view = view_of(visit, read)
+
+    def part(name: str) -> Part:
+        return Part(
+            view.version, lambda: render_part(visit, f"bookings/_{name}.html", booking=view)
+        )
+
+    return LivePage(
+        version=view.version,
+        code=view.code,
+        say=view.sentence,
+        parts={f"live-{name}": part(name) for name in PARTS},
+        at=visit.services.clock(),
+        over=is_over(read),
+    )

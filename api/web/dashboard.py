@@ -9,13 +9,7 @@ from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from api.web.banners import banners_of
-from api.web.live_stream import (
-    LivePage,
-    Part,
-    live_response,
-    polled_response,
-    wants_stream,
-)
+from api.web.live_stream import LivePage, Part, follow
 from api.web.pages import render, render_part
 from api.web.views.dashboard import DashboardView, dashboard_view
 from api.web.visits import SignedInDep, Visit
@@ -88,9 +82,7 @@ async def follow_dashboard(
         view = await _read(visit, asked)
         return _live(visit, view)
 
-    if wants_stream(visit):
-        return live_response(visit, visit.user_id, read)
-    return await polled_response(visit, read)
+    return await follow(visit, visit.user_id, read)
 
 
 def _asked(show: str, text: str, page: int) -> Asked:

@@ -53,16 +53,21 @@ class LivePage:
 ReadPage = Callable[[], Awaitable[LivePage | None]]
 
 
-def live_response(visit: Visit, subject_id: UUID, read: ReadPage) -> StreamingResponse:
-    """Stream a page's changes to whoever visits it, after the version that they have."""
+async def follow(visit: Visit, subject_id: UUID, read: ReadPage) -> Response:
+    """Answer whoever follows a page: with a stream of its changes, or once, to a poll.
+
+    The stream begins after the version that its reader has.
+    """
     request = visit.request
+    if "text/event-stream" not in request.headers.get("accept", ""):
+        return await _polled(visit, read)
     seen = request.headers.get("last-event-id") or request.query_params.get("after")
     return StreamingResponse(
         _events(visit, subject_id, read, seen), media_type="text/event-stream", headers=_HEADERS
     )
 
 
-async def polled_response(visit: Visit, read: ReadPage) -> Response:
+async def _polled(visit: Visit, read: ReadPage) -> Response:
     """Answer a poll: the whole page, or that nothing has changed."""
     page = await read()
     if page is None:
@@ -71,10 +76,6 @@ async def polled_response(visit: Visit, read: ReadPage) -> Response:
     if visit.request.headers.get("if-none-match") == etag:
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
     return JSONResponse(_payload(page, {}, ""), headers={"ETag": etag})
-
-
-def wants_stream(visit: Visit) -> bool:
-    return "text/event-stream" in visit.request.headers.get("accept", "")
 
 
 async def _events(

@@ -8,13 +8,7 @@ from starlette.responses import Response
 
 from api.errors import not_found
 from api.web.banners import banners_of
-from api.web.live_stream import (
-    LivePage,
-    Part,
-    live_response,
-    polled_response,
-    wants_stream,
-)
+from api.web.live_stream import LivePage, Part, follow
 from api.web.pages import redirect, render, render_part
 from api.web.views.wish_answer import proposal_view
 from api.web.views.wish_page import WishPage, story_of, wish_page
@@ -56,9 +50,7 @@ async def follow_wish(campaign_id: UUID, visit: SignedInDep) -> Response:
         found = await read_wish(visit.services, visit.user_id, campaign_id)
         return None if found is None else _live(visit, found)
 
-    if wants_stream(visit):
-        return live_response(visit, campaign_id, read)
-    return await polled_response(visit, read)
+    return await follow(visit, campaign_id, read)
 
 
 @router.get("/approve", include_in_schema=False)

@@ -8,6 +8,7 @@ from uuid import UUID
 from api.booking_reading import WORTH_KEEPING, BookingRead
 from api.cancelling import CANCELLABLE, TO_OUR_BALANCE
 from api.web.views.booking_legs import ChangeView, LegView, change_view, leg_views
+from api.web.views.booking_live import code_of, steps_of, version_of
 from api.web.views.booking_parts import (
     MomentView,
     StateView,
@@ -30,6 +31,7 @@ from domain.next_steps import NextStep, next_step
 from domain.order_details import Bags, OrderDetails, OrderPerson
 from domain.orders import BookingState
 from domain.places import place
+from domain.progress import Step
 from domain.refunds import RefundCase, RefundFact, RefundPace, RefundTrack, refund_track
 from domain.storyline import StoryFacts, StoryLine, story_line
 from runtime.money_settings import MoneySettings
@@ -53,12 +55,16 @@ class StepView:
 @dataclass(frozen=True)
 class BookingView:
     id: UUID
+    path: str
+    version: str
+    code: str
     reference: str | None
     references: tuple[tuple[str, str], ...]  # where airlines have their own
     title: str
     dates: str
     state: StateView
     sentence: str
+    steps: tuple[Step, ...]  # while the tickets are not there
     next: StepView
     legs: tuple[LegView, ...]
     people: tuple[PersonView, ...]
@@ -114,12 +120,16 @@ def booking_view(read: BookingRead, money: MoneySettings, now: datetime) -> Book
     tickets = tuple(_number(one) for one in row.ticket_numbers)
     return BookingView(
         id=row.id,
+        path=f"/bookings/{row.id}",
+        version=version_of(read),
+        code=code_of(read, track),
         reference=row.booking_reference,
         references=_others(details, row.booking_reference),
         title=route(read.itinerary),
         dates=travel_dates(read.itinerary),
         state=state_view(row),
         sentence=_sentence(read, track),
+        steps=steps_of(read),
         next=StepView(step, instant_at(step.at, step.place) if step.at and step.place else None),
         legs=leg_views(read.itinerary, details),
         people=_people(read),

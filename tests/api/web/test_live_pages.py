@@ -9,15 +9,22 @@ from datetime import timedelta
 from typing import Any
 
 import httpx2
+from booked import give_booking
 from browsing import Site
 from watched import Watched
 
 from api.web import cookies
+from db.models import BookingRow, PaymentRow
+from db.models.booking import BookingStatus
+from db.queries.bookings import publish_status
 from db.queries.fares import add_fares
-from db.queries.transitions import change_state
+from db.queries.transitions import append_event, change_state
 from db.queries.web_sessions import list_sessions, revoke_sessions
 from db.session import Database, SystemActor
+from db.vault import vault_of
 from domain.campaigns import CampaignState
+from domain.orders import BookingState
+from domain.payments import PaymentState
 from runtime.clock import system_now
 
 TESTS = SystemActor("tests")
@@ -203,3 +210,66 @@ async def test_without_a_stream_the_page_is_asked_for(
     etag = overall.headers["etag"]
     again = {"Accept": "application/json", "If-None-Match": etag}
     assert (await pages.get("/auto-booking/dashboard/events", **again)).status == 304
+
+
+async def test_a_bookings_page_follows_its_tickets_its_cancelling_and_its_money(
+    pages: Site, other_pages: Site, database: Database, settings: Any, ana: Any
+) -> None:
+    booked = await give_booking(
+        database, vault_of(settings), ana.user_id, system_now(), state=BookingState.TICKETING
+    )
+    page = f"/bookings/{booked.booking_id}"
+    path = f"{page}/events"
+
+    async def move(state: BookingState) -> None:
+        async with database.transaction(TESTS) as session:
+            row = await session.get_one(BookingRow, booked.booking_id)
+            row.cancelled_by = "airline"
+            await change_state(session, row, state, now=system_now(), event=f"booking.{state}")
+
+    shown = await pages.get(page)
+    assert shown.soup.select_one("[data-stage=ticket][aria-current=step]")
+    assert shown.soup.find(attrs={"data-live": path})
+    assert shown.soup.select_one("noscript meta[http-equiv=refresh]")
+    assert (await other_pages.get(path)).status == 404
+
+    async with listening(pages, path) as ear:
+        first, _ = await ear.next("page")
+        assert set(first["parts"]) == {one["id"] for one in shown.soup.select("[id^=live-]")}
+        assert "Issuing ticket" in first["parts"]["live-now"]
+        await move(BookingState.TICKETED)
+        ticketed, _ = await ear.next("page", 2)
+        assert ticketed["say"].startswith("You are booked and your tickets are issued.")
+        assert "Issuing ticket" not in ticketed["parts"]["live-now"]
+        assert "Your tickets are issued." in ticketed["parts"]["live-story"]
+        await move(BookingState.CANCELLING)
+        cancelling, _ = await ear.next("page", 2)
+        assert "The airline confirms" in cancelling["parts"]["live-news"]
+        await move(BookingState.CANCELLED)
+        cancelled, newest = await ear.next("page", 2)
+        assert "and are giving it back to your card now" in cancelled["parts"]["live-news"]
+        assert "Cancel, or see" not in cancelled["parts"]["live-terms"]
+
+    # A step of the money's that changes no state is news as well.
+    poll = {"Accept": "application/json", "If-None-Match": f'"{newest}"'}
+    assert (await pages.get(path, **poll)).status == 304
+    async with listening(pages, path, **{"Last-Event-ID": newest}) as ear:
+        async with database.transaction(TESTS) as session:
+            told = {"amount_minor": 23_245, "currency": "USD"}
+            await append_event(
+                session, booked.campaign_id, "payment.refund_begun", told, system_now()
+            )
+        begun, _ = await ear.next("page", 2)
+        assert "We are giving 232.45 USD back" in begun["parts"]["live-story"]
+        async with database.transaction(TESTS) as session:
+            payment = await session.get_one(PaymentRow, booked.payment_id)
+            row = await session.get_one(BookingRow, booked.booking_id)
+            payment.refunded_minor = payment.captured_minor
+            await publish_status(session, row, BookingStatus.REFUNDED)
+            await change_state(
+                session, payment, PaymentState.REFUNDED, now=system_now(), event="payment.refunded"
+            )
+        refunded, _ = await ear.next("page", 2)
+        assert "Cancelled and refunded" in refunded["parts"]["live-now"]
+        assert (await ear.next("end", 2))[0] == {"why": "over"}
+    assert "data-live" not in (await pages.get(page)).html

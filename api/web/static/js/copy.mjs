@@ -38,4 +38,11 @@ function announce(text) {
   place.textContent = text;
 }
 
-if (navigator.clipboard) document.querySelectorAll("button[data-copy]").forEach(arm);
+function armAll(place) {
+  place.querySelectorAll("button[data-copy]").forEach(arm);
+}
+
+if (navigator.clipboard) {
+  armAll(document);
+  document.addEventListener("live", (event) => armAll(event.target)); // what took another's place
+}

@@ -90,6 +90,7 @@ function replace(id, markup) {
   place.innerHTML = markup;
   place.querySelectorAll("details").forEach((one, number) => { one.open = open[number] ?? false; });
   if (at >= 0) focusable(place)[at]?.focus({ preventScroll: true });
+  place.dispatchEvent(new Event("live", { bubbles: true }));
 }
 
 function focusable(place) {
