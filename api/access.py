@@ -30,6 +30,9 @@ class Who(StrEnum):
     """The owner, who has just shown a second factor. Nobody else here has."""
 
 
+OPERATORS = (Who.SALES, Who.SUPPORT, Who.ADMIN)
+
+
 class Answer(StrEnum):
     HEARD = "heard"
     KEY_NEEDED = "401"
@@ -101,7 +104,33 @@ FACTOR_SHOWN_OF_OWNER = _rule(
     Answer.STEP_UP, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT, stepped_up=Answer.HEARD
 )
 
+# Which roles may open which page of the console, and do what there. A link that somebody may not
+# follow is not shown to them. Everything else of it is for nobody.
+_ALL = frozenset(OPERATORS)
+_CARE = frozenset({Who.SUPPORT, Who.ADMIN})
+_ADMIN = frozenset({Who.ADMIN})
+CONSOLE: Mapping[str, frozenset[Who]] = {
+    "GET /admin": _ALL,
+    "GET /admin/bookings": _ALL,
+    "GET /admin/bookings.csv": _ALL,
+    "GET /admin/attempts": _CARE,
+    "GET /admin/attempts/{attempt_id}": _CARE,
+}
+
+
+def console_opens(who: str, route: str) -> bool:
+    """Say whether a role may send this request to the console."""
+    return any(one == who for one in CONSOLE.get(route, ()))
+
+
+def _console(roles: frozenset[Who]) -> Rule:
+    """Operators show a second factor first. To travellers there is no such place."""
+    theirs = {who: Answer.STEP_UP if who in roles else Answer.FORBIDDEN for who in OPERATORS}
+    return {**_rule(Answer.ABSENT, nobody=Answer.SIGN_IN), **theirs}
+
+
 ROUTES: Mapping[str, Rule] = {
+    **{route: _console(roles) for route, roles in CONSOLE.items()},
     # What the application is
     "GET /openapi.json": OPEN,
     "GET /docs": OPEN,

@@ -32,6 +32,7 @@ from api.web import notices as notice_pages
 from api.web import settings as settings_page
 from api.web import webhooks as webhook_pages
 from api.web.account_pages import router as account_pages
+from api.web.admin.pages import router as console_pages
 from api.web.factor_pages import router as factor_pages
 from api.web.kept_pages import router as kept_pages
 from api.web.making_pages import router as making_pages
@@ -39,8 +40,8 @@ from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
 from api.web.visits import Elsewhere
 from api.web.watching_pages import router as watching_pages
-from db.session import APP_ROLE, Database
-from db.vault import vault_of
+from db.session import APP_ROLE, OPERATOR_ROLE, Database
+from db.vault import PersonalVault, vault_of
 from providers.http import HeaderHook
 from providers.registry import build_providers, file_scanner, no_extra_headers, open_identity
 from runtime.clock import system_now
@@ -53,6 +54,8 @@ Send your key as `Authorization: Bearer pk_…`. Requests that make something ta
 `Idempotency-Key`: repeating one with the same key never does it twice. Every refusal is a problem
 as RFC 9457 describes, with a sentence in `detail` that a person can read.
 """
+# Operators are few.
+_CONSOLE_POOL = 4
 _TAGS = [
     {"name": "campaigns", "description": "Wishes that are watched and booked by themselves."},
     {"name": "trips", "description": "Trips kept in mind, and what past prices tell of them."},
@@ -118,7 +121,14 @@ def create_app(
         operator_codec,
     ):
         app.include_router(module.router)
-    for router in (account_pages, factor_pages, kept_pages, making_pages, watching_pages):
+    for router in (
+        account_pages,
+        factor_pages,
+        kept_pages,
+        making_pages,
+        watching_pages,
+        console_pages,
+    ):
         app.include_router(router)
     app.mount("/static", Static(directory=STATIC), name="static")
     errors.install(app, problem_page)
@@ -166,6 +176,22 @@ async def _open(
         live=live,
         clock=clock,
         providers_watch=ProviderWatch(),
+        operators=_operators(settings, vault, opened),
         scanner=file_scanner(settings.documents.clamd),
         identity=identity,
     )
+
+
+def _operators(settings: Settings, vault: PersonalVault, opened: AsyncExitStack) -> Database | None:
+    """Open the console's own way to the database, where this process was given one."""
+    address = settings.own_login("operator")
+    if settings.in_production and address is None:
+        return None
+    made = Database(
+        address or settings.database_address,
+        role=OPERATOR_ROLE,
+        pool_size=_CONSOLE_POOL,
+        words=vault.words(),
+    )
+    opened.push_async_callback(made.close)
+    return made

@@ -63,6 +63,10 @@ class Services:
     live: LiveFeed
     clock: Callable[[], datetime]
     providers_watch: "ProviderWatch"
+    operators: Database | None = None
+    """What the console sees: everybody's ids and states, a person's own under a reason only.
+
+    None: this process was given no login for it, and there is no console."""
     scanner: FileScanner | None = None
     """Who checks uploads; None: nobody does, and pages say so."""
     identity: IdentityProvider | None = None

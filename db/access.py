@@ -90,7 +90,7 @@ TABLES: dict[str, Access] = {
     "notice_preferences": KEPT_BY_API,
     "notice_settings": KEPT_BY_API,
     "webhook_endpoints": KEPT_BY_API,
-    "webhook_deliveries": KEPT_BY_API,
+    "webhook_deliveries": Access(app="SIUD/", operator="SU/"),
     # Secrets, which are for no operator to see.
     "totp_factors": SECRET,
     "recovery_codes": SECRET,
@@ -117,6 +117,7 @@ TABLES: dict[str, Access] = {
     "notices": Access(
         # The API tells of an account what it did to it, and notes what was read.
         app="SIu/",
+        operator="SU/",
         columns={"u": frozenset({"read_at"})},
     ),
     "webhook_tries": OWNED_BY_PROCESS,
@@ -140,4 +141,31 @@ TABLES: dict[str, Access] = {
     "offer_snapshots": SHARED,
     "pair_states": SHARED,
     "switches": Access(app="S/S", operator="SIU/SIU"),
+}
+
+# Views that show operators the same few columns of everybody's rows, without a reason: ids, states,
+# amounts and instants. What says who somebody is, or where they want to go, has no place here.
+GLANCES: dict[str, str] = {
+    "glance_bookings": (
+        "id kind user_id campaign_id attempt_id provider state status order_ref tickets departs_at"
+        " arrives_at price_minor currency penalty_minor cancelled_by ticketing_deadline checked_at"
+        " schedule_changes row_version created_at updated_at"
+    ),
+    "glance_campaigns": (
+        "id user_id status mode seller criteria_version budget_minor currency opens_at ends_at"
+        " expires_at hold_off_until action_reason created_at updated_at"
+    ),
+    "glance_mandates": (
+        "id user_id campaign_id kind criteria_version cap_minor currency key_id consented_at"
+        " expires_at revoked_at"
+    ),
+    "glance_notices": (
+        "id user_id campaign_id booking_id event channel state tries created_at due_at sent_at"
+    ),
+    "glance_deliveries": (
+        "id user_id endpoint_id type state tries next_try_at created_at finished_at tried_at"
+        " http_status outcome milliseconds"
+    ),
+    "glance_accounts": "id role confirmed created_at erased_at",
+    "glance_sessions": "id user_id created_at last_seen_at expires_at stepped_up_at revoked_at",
 }

@@ -84,6 +84,11 @@ def money(value: Money) -> str:
     return str(value) if spoken() == ENGLISH else Words(spoken()).money(value)
 
 
+def minor(value: int, currency: str) -> str:
+    """Write an amount that comes in minor units; it may be owed, and then is negative."""
+    return money(Money(minor=value, currency=currency))
+
+
 def plural(number: int, one: str, many: str | None = None) -> str:
     """Write a number with its noun: 1 look, 2 looks."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
@@ -121,6 +126,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago,
     "duration": duration,
     "money": money,
+    "minor": minor,
     "plural": plural,
     "attributes": attributes,
 }

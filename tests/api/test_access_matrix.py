@@ -1,6 +1,6 @@
 """The access matrix: every route, asked by everybody, answers as `api/access.py` says."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from belongings import Belongings, give_belongings
 
-from api.access import ROUTES, SCOPES, Answer, Who, scope_of
+from api.access import CONSOLE, OPERATORS, ROUTES, SCOPES, Answer, Who, scope_of
 from api.app import create_app
 from api.cards import SETUP_PURPOSE
 from api.web import cookies
@@ -159,6 +159,7 @@ class Asking:
     ) -> dict[str, Answer]:
         """Ask every route for what is the owner's."""
         values = {name: str(value) for name, value in asdict(own).items()}
+        values |= {"user_id": str(owner)}
         asker, found = await shown(), {}
         for name in (*(name for name in ROUTES if name not in _LAST), *_LAST):
             if name in _LAST:
@@ -167,6 +168,17 @@ class Asking:
                 name, own, values | self._secrets(name, own, owner), asker
             )
         return found
+
+    async def of(
+        self, names: Iterable[str], own: Belongings, owner: UserId, asker: Asker
+    ) -> dict[str, Answer]:
+        """Ask these routes for what is the owner's."""
+        values = {name: str(value) for name, value in asdict(own).items()}
+        values |= {"user_id": str(owner)}
+        return {
+            name: await self._ask(name, own, values | self._secrets(name, own, owner), asker)
+            for name in names
+        }
 
     async def _ask(
         self, name: str, own: Belongings, values: dict[str, str], asker: Asker
@@ -220,7 +232,9 @@ def _understood(answer: httpx2.Response) -> Answer:
     return Answer.HEARD
 
 
-async def _signed_in(settings: Settings, database: Database, user_id: UserId, who: Who) -> str:
+async def _signed_in(
+    settings: Settings, database: Database, user_id: UserId, who: Who, *, factor: bool = False
+) -> str:
     """Make the account what it is to be, and sign a browser in."""
     token, now = new_token(), datetime.now(UTC)
     async with database.transaction(SystemActor("tests")) as session:
@@ -236,7 +250,7 @@ async def _signed_in(settings: Settings, database: Database, user_id: UserId, wh
             device="A test",
             now=now,
             lasts=settings.accounts.session,
-            stepped_up_at=now if who is Who.STEPPED_UP else None,
+            stepped_up_at=now if factor or who is Who.STEPPED_UP else None,
         )
     return token
 
@@ -310,4 +324,26 @@ async def test_every_route_answers_everybody_as_the_table_says(
                 for name, answer in found.items()
                 if answer is not ROUTES[name][who]
             ]
+    assert wrong == [], "\n".join(wrong)
+
+
+async def test_the_console_opens_to_each_role_what_its_table_says_once_a_factor_was_shown(
+    settings: Settings, database: Database, api_url: str, make_person: Any
+) -> None:
+    owner, operator = await make_person(), await make_person()
+    secret = settings.hmac_secret.get_secret_value()
+    own = await give_belongings(
+        database, vault_of(settings), owner.user_id, datetime.now(UTC), secret=secret
+    )
+    wrong: list[str] = []
+    async with httpx2.AsyncClient(base_url=api_url, timeout=30) as http:
+        asking = Asking(http, settings)
+        for who in OPERATORS:
+            cookie = await _signed_in(settings, database, operator.user_id, who, factor=True)
+            found = await asking.of(CONSOLE, own, owner.user_id, Asker(None, cookie))
+            for name, answer in found.items():
+                expected = Answer.HEARD if who in CONSOLE[name] else Answer.FORBIDDEN
+                # Heard, and told that there is no such thing: what is asked for is made up.
+                told = Answer.HEARD if answer is Answer.ABSENT else answer
+                wrong += [f"{name} asked by {who}: {answer}"] if told is not expected else []
     assert wrong == [], "\n".join(wrong)

@@ -14,7 +14,7 @@ from postgres import temporary_database
 from psycopg import sql
 from sqlalchemy import create_engine, make_url
 
-from db.access import TABLES
+from db.access import GLANCES, TABLES
 from db.logins import give_passwords
 from db.session import APP_ROLE, BACKUP_ROLE, OPERATOR_ROLE, OWNER_ROLE, WORKER_ROLE
 
@@ -175,8 +175,27 @@ def test_nothing_is_given_to_everybody_and_views_ask_as_their_caller(database_ur
             " has_table_privilege('parker_backup', 'later_table', 'SELECT'),"
             " has_table_privilege('parker_app', 'later_table', 'SELECT')"
         ).fetchone()
-    assert (public, tables, views) == ([], [], [])
+    assert (public, tables) == ([], [])
+    assert {name for (name,) in views} == set(GLANCES)
     assert later == (False, True, False)
+
+
+def test_an_operators_glance_shows_named_columns_and_nobody_else_glances(place: Place) -> None:
+    with psycopg.connect(place.url) as connection:
+        columns = connection.execute(
+            "SELECT table_name, string_agg(column_name, ' ' ORDER BY ordinal_position)"
+            " FROM information_schema.columns WHERE table_name LIKE 'glance_%' GROUP BY 1"
+        ).fetchall()
+        given = connection.execute(
+            "SELECT DISTINCT grantee, privilege_type FROM information_schema.table_privileges"
+            " WHERE table_name LIKE 'glance_%' AND grantee <> 'parker_owner'"
+        ).fetchall()
+    assert dict(columns) == GLANCES
+    assert set(given) == {(OPERATOR_ROLE, "SELECT"), (BACKUP_ROLE, "SELECT")}
+    with psycopg.connect(place.login(OPERATOR_ROLE)) as connection:
+        for name in GLANCES:
+            query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name))
+            assert connection.execute(query).fetchone() == (2,), name
 
 
 def test_look_ups_tell_ids_and_nothing_else(database_url: str) -> None:

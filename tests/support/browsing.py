@@ -68,6 +68,8 @@ class Site:
     url: str
     http: httpx2.AsyncClient
     jar: dict[str, str] = field(default_factory=dict)
+    person: Any = None
+    """Whose browser it is, where a test needs to know."""
 
     async def get(self, path: str, *, follow: bool = True, **headers: str) -> Shown:
         return await self._ask("GET", path, headers=headers, follow=follow)

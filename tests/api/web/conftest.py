@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from browsing import Site, new_site
 
-from db.session import Database
+from db.models.user import Role
+from db.queries.users import get_user
+from db.session import Database, SystemActor
 
 MakeSite = Callable[..., Awaitable[Site]]
 
@@ -42,3 +44,35 @@ async def pages(make_site: MakeSite, api_url: str, settings: Any, ana: Any) -> S
 async def other_pages(make_site: MakeSite, api_url: str, settings: Any, ben: Any) -> Site:
     """Return Ben's browser, to look at what is Ana's."""
     return await make_site(api_url, settings, ben)
+
+
+MakeOperator = Callable[[str], Awaitable[Site]]
+
+
+@pytest.fixture
+def make_operator(
+    make_site: MakeSite, make_person: Any, database: Database, api_url: str, settings: Any
+) -> MakeOperator:
+    """Return a way to get the browser of an operator, who has just shown a second factor."""
+
+    async def make(role: str) -> Site:
+        person = await make_person()
+        async with database.transaction(SystemActor("tests")) as session:
+            user = await get_user(session, person.user_id)
+            assert user is not None
+            user.role = Role(role)
+        site = await make_site(api_url, settings, person)
+        site.person = person
+        return site
+
+    return make
+
+
+@pytest.fixture
+async def admin(make_operator: MakeOperator) -> Site:
+    return await make_operator("admin")
+
+
+@pytest.fixture
+async def support(make_operator: MakeOperator) -> Site:
+    return await make_operator("support")
