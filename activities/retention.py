@@ -9,6 +9,7 @@ from temporalio.common import RetryPolicy
 from activities.failures import heartbeats
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
+from db.queries.audit import write_down
 from db.queries.erasures import (
     erased_people,
     erased_travelers,
@@ -21,6 +22,7 @@ from db.queries.retention import end_mandates, steps_of
 from db.retained import keep_receipts
 from db.session import Database
 from db.vault import PersonalVault
+from domain.audit import Action, Entry
 from domain.retention import PERIODS, Sweep
 from runtime.clock import activity_now
 from runtime.privacy_settings import PrivacySettings
@@ -79,6 +81,17 @@ class RetentionActivities:
     async def clear_away(self, sweep: Sweep) -> int:
         """Clear away one kind of thing; return how many rows went."""
         now = activity_now()
+        cleared = await self._clear(sweep, now)
+        async with self._database.transaction(WORKER) as session:
+            # Also where nothing was due: that it ran is what somebody asks about.
+            run = activity.info().workflow_run_id or ""
+            facts = {"kind": sweep.value, "removed": cleared}
+            await write_down(
+                session, Entry(Action.RETENTION_RAN, "retention", run, after=facts), now
+            )
+        return cleared
+
+    async def _clear(self, sweep: Sweep, now: datetime) -> int:
         if sweep is Sweep.RECORDS:
             return await self._end_records(now)
         before, cleared = now - PERIODS[sweep].span, 0

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.amounts import confirm_amount
 from cli.exits import Exit
 from cli.http_api import call, money, new_key, pages
-from cli.output import complain, print_json, print_rows, say
+from cli.output import complain, give, print_json, print_rows, say
 
 app = typer.Typer(no_args_is_help=True, help="See bookings; stop and start booking for everyone.")
 _PATH = "/api/bookings"
@@ -62,16 +63,21 @@ def show(booking: _Id, as_json: _Json = False) -> None:
     print_rows(["what", "value"], rows, as_json=False)
 
 
-@app.command(epilog="Example: `parker booking cancel ID --yes`")
+@app.command(epilog="Example: `parker booking cancel ID --yes --max-amount '50 USD'`")
 def cancel(
     booking: _Id,
     yes: Annotated[bool, typer.Option("--yes", help="Confirm the quote unasked.")] = False,
+    max_amount: Annotated[
+        str | None, typer.Option(help="With --yes: the most that may be kept back, as `50 USD`.")
+    ] = None,
 ) -> None:
     """Ask what cancelling gives back and, once confirmed, cancel."""
     quote = call("POST", f"{_PATH}/{booking}/cancellation", headers={"Idempotency-Key": new_key()})
     say(quote["sentence"])
-    if not yes and not (sys.stdin.isatty() and typer.confirm("Cancel it for good?", err=True)):
-        say("Nothing was cancelled. Repeat with --yes to confirm.")
+    if quote["penalty"] is not None:
+        confirm_amount("Kept back", quote["penalty"], yes=yes, max_amount=max_amount)
+    elif not yes and not (sys.stdin.isatty() and typer.confirm("Cancel it for good?", err=True)):
+        complain("Nothing was cancelled. Repeat with --yes to confirm.")
         raise typer.Exit(Exit.NEEDS_ACTION)
     answer = call(
         "POST",
@@ -80,7 +86,7 @@ def cancel(
         headers={"Idempotency-Key": new_key()},
     )
     say(answer["sentence"])
-    sys.stdout.write(answer["state"] + "\n")
+    give(state=answer["state"])
 
 
 @app.command(epilog="Example: `parker booking stop --reason 'balance is low'`")

@@ -1,19 +1,23 @@
 """`parker campaign`: make, see and steer campaigns over the HTTP API."""
 
+import json
 import sys
 from typing import Annotated, Any
 
 import typer
 
+from cli.amounts import confirm_amount
 from cli.exits import Exit
-from cli.http_api import call, money, new_key, pages
-from cli.output import print_json, print_rows, say
+from cli.http_api import call, events, money, new_key, pages
+from cli.output import give, print_json, print_rows, say
 
 app = typer.Typer(no_args_is_help=True, help="Make, see and steer campaigns.")
 _PATH = "/api/autobooking/campaigns"
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.")]
+_Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; needs --max-amount.")]
+_Most = Annotated[str | None, typer.Option(help="The most that may be charged, as `520 USD`.")]
 _Proposal = Annotated[
     str | None, typer.Option("--proposal", help="The proposal's id; absent: the open one.")
 ]
@@ -163,16 +167,35 @@ def consent(
     _steer(campaign, "consent", {"consent": _agreed(money(budget), given=given)})
 
 
-@app.command(epilog="Example: `parker campaign approve ID`")
-def approve(campaign: _Id, proposal: _Proposal = None) -> None:
+@app.command(epilog="Example: `parker campaign approve ID --yes --max-amount '520 USD'`")
+def approve(
+    campaign: _Id, proposal: _Proposal = None, yes: _Yes = False, max_amount: _Most = None
+) -> None:
     """Book the proposed flights at or below the proposed price."""
-    _steer(campaign, "approve", {"proposal_id": proposal or _open_proposal(campaign)})
+    found = _open_proposal(campaign)
+    confirm_amount("To be charged, at most", found["price"], yes=yes, max_amount=max_amount)
+    _steer(campaign, "approve", {"proposal_id": proposal or found["id"]})
+
+
+@app.command(epilog="Example: `parker campaign watch ID`; `parker campaign watch ID --json`")
+def watch(campaign: _Id, as_json: _Json = False) -> None:
+    """Follow what happens to a wish, as it happens, until nothing more can; Ctrl-C leaves it be.
+
+    With --json each event is one line of JSON.
+    """
+    for event in events(f"{_PATH}/{campaign}/status"):
+        if as_json:
+            sys.stdout.write(json.dumps(event) + "\n")
+        else:
+            told = (event["at"], event["kind"], event["display_status"]["sentence"])
+            sys.stdout.write("\t".join(told) + "\n")
+        sys.stdout.flush()
 
 
 @app.command(epilog="Example: `parker campaign reject ID`")
 def reject(campaign: _Id, proposal: _Proposal = None) -> None:
     """Turn the proposal down and go on watching."""
-    _steer(campaign, "reject", {"proposal_id": proposal or _open_proposal(campaign)})
+    _steer(campaign, "reject", {"proposal_id": proposal or _open_proposal(campaign)["id"]})
 
 
 def _say_made(made: dict[str, Any]) -> None:
@@ -181,7 +204,7 @@ def _say_made(made: dict[str, Any]) -> None:
     say(made["display_status"]["sentence"])
     if made["status"] == "awaiting_consent":
         say(f"Read and give it at {made['links']['consent']}, or with `parker campaign consent`.")
-    sys.stdout.write(made["id"] + "\n")
+    give(id=made["id"])
 
 
 def _steer(campaign: str, what: str, body: object = None) -> None:
@@ -189,15 +212,16 @@ def _steer(campaign: str, what: str, body: object = None) -> None:
         "POST", f"{_PATH}/{campaign}/{what}", body=body, headers={"Idempotency-Key": new_key()}
     )
     say(answer["display_status"]["sentence"])
-    sys.stdout.write(answer["status"] + "\n")
+    give(status=answer["status"])
 
 
-def _open_proposal(campaign: str) -> str:
+def _open_proposal(campaign: str) -> dict[str, Any]:
     proposal = call("GET", f"{_PATH}/{campaign}/status")["proposal"]
     if proposal is None:
         say("No proposal is open for this campaign.", style="red")
         raise typer.Exit(Exit.CONFLICT)
-    return str(proposal["id"])
+    found: dict[str, Any] = proposal
+    return found
 
 
 def _show(name: str, status: dict[str, Any]) -> None:

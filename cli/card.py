@@ -8,7 +8,7 @@ import typer
 
 from cli.exits import Exit
 from cli.http_api import call, new_key
-from cli.output import complain, print_json, print_rows, say
+from cli.output import complain, give, manner, print_json, print_rows, say
 
 app = typer.Typer(no_args_is_help=True, help="Add, see and remove cards.")
 _PATH = "/api/autobooking/payment-methods"
@@ -27,14 +27,14 @@ def add(
     """Print the address of the page where a card is entered; no card number reaches us."""
     setup = call("POST", _PATH, body={}, headers={"Idempotency-Key": new_key()})
     say("Open this page and enter the card there:")
-    sys.stdout.write(setup["url"] + "\n")
-    sys.stdout.flush()
+    if not manner.as_json:
+        give(url=setup["url"])
     deadline = time.monotonic() + wait
     while time.monotonic() < deadline:
         done = call("POST", f"{_PATH}/setups/{setup['setup_id']}/complete")
         if card := done.get("payment_method"):
             say(f"Saved: {card['brand']} ending in {card['last4']}.")
-            sys.stdout.write(card["id"] + "\n")
+            give(id=card["id"])
             return
         if done["status"] == "expired":
             complain("The page was left without a card. Nothing was saved.")
@@ -53,7 +53,7 @@ def complete(
     done = call("POST", f"{_PATH}/setups/{setup}/complete")
     say(f"The page is {done['status']}.")
     if card := done.get("payment_method"):
-        sys.stdout.write(card["id"] + "\n")
+        give(id=card["id"])
 
 
 @app.command("list", epilog="Example: `parker card list --json`")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from cli.output import complain, print_json, print_rows, say
+from cli.output import complain, give, print_json, print_rows, say
 from runtime.codec_address import codec_endpoint
 from runtime.policy import Policy
 from runtime.settings import (
@@ -56,7 +56,7 @@ def codec() -> None:
     """Print the codec endpoint, with which Temporal's UI and command show encrypted payloads."""
     settings = load_settings()
     say("Whoever knows this address can read the payloads.")
-    print(codec_endpoint(settings.base_url, settings.hmac_secret.get_secret_value()))
+    give(address=codec_endpoint(settings.base_url, settings.hmac_secret.get_secret_value()))
 
 
 def show_policy(*, as_json: bool) -> None:

@@ -1,21 +1,25 @@
 """The command line's way to the API; a refusal is a sentence and an exit code."""
 
+import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 from uuid import uuid4
 
 import httpx2
 
 from cli.exits import Exit
-from cli.output import complain
+from cli.output import complain, manner, print_json, say
 from runtime.settings import default_env_files, read_env_files
 
 URL_VARIABLE = "PARKER_API_URL"
 KEY_VARIABLE = "PARKER_API_KEY"
 # Longer than the API waits for a process, so that its own words are heard.
 _TIMEOUT_SECONDS = 40.0
+_SILENCE = 45.0  # the stream beats every 15 s
+_MOST_FAILURES, _PAUSE_SECONDS = 10, 1.0
 _CODES = {
     401: Exit.USAGE,
     404: Exit.NOT_FOUND,
@@ -46,6 +50,31 @@ def _local_url(given: Mapping[str, str]) -> str:
     return f"http://127.0.0.1:{given.get('PARKER_API_PORT') or 8000}"
 
 
+def _where() -> tuple[str, str]:
+    """Return where the API is, and whose key is used there."""
+    given = _given()
+    key = given.get(KEY_VARIABLE, "")
+    if not key:
+        complain(
+            f"{KEY_VARIABLE} is not set. `parker keys create --email you@example.com` makes one."
+        )
+        sys.exit(Exit.USAGE)
+    return (given.get(URL_VARIABLE) or _local_url(given)).rstrip("/"), key
+
+
+def _away(url: str, error: Exception) -> NoReturn:
+    complain(f"The API at {url} does not answer ({type(error).__name__}). `parker doctor` looks.")
+    sys.exit(Exit.UNAVAILABLE)
+
+
+def _stop_dry(method: str, path: str, body: object) -> NoReturn:
+    """End a dry run before its first request that would change something."""
+    say(f"Would send {method} {path}. Nothing was changed.")
+    if manner.as_json:
+        print_json({"done": False, "would": f"{method} {path}", "with": body})
+    sys.exit(Exit.OK)
+
+
 def call(
     method: str,
     path: str,
@@ -55,14 +84,9 @@ def call(
     headers: Mapping[str, str] | None = None,
 ) -> Any:
     """Ask the API and return what it says; a refusal ends the command with its sentence."""
-    given = _given()
-    key = given.get(KEY_VARIABLE, "")
-    if not key:
-        complain(
-            f"{KEY_VARIABLE} is not set. `parker keys create --email you@example.com` makes one."
-        )
-        sys.exit(Exit.USAGE)
-    url = (given.get(URL_VARIABLE) or _local_url(given)).rstrip("/")
+    url, key = _where()
+    if manner.dry_run and method != "GET":
+        _stop_dry(method, path, body)
     try:
         answer = httpx2.request(
             method,
@@ -73,11 +97,49 @@ def call(
             timeout=_TIMEOUT_SECONDS,
         )
     except httpx2.TransportError as error:
-        complain(f"The API at {url} does not answer ({type(error).__name__}). Is it running?")
-        sys.exit(Exit.UNAVAILABLE)
+        _away(url, error)
     if answer.status_code >= 400:
         _refuse(answer)
     return answer.json() if answer.content else None
+
+
+def events(path: str) -> Iterator[dict[str, Any]]:
+    """Yield what happens, as it happens, until nothing more can; a lost connection is taken up."""
+    url, key = _where()
+    seen, failures = "0", 0
+    while True:
+        headers = {
+            "Authorization": f"Bearer {key}",
+            "Accept": "text/event-stream",
+            "Last-Event-ID": seen,
+        }
+        try:
+            with httpx2.stream("GET", url + path, headers=headers, timeout=_SILENCE) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    _refuse(answer)
+                for name, number, data in _parsed(answer.iter_lines()):
+                    if name == "end":
+                        return
+                    seen, failures = number, 0
+                    yield json.loads(data)
+        except httpx2.TransportError as error:
+            failures += 1
+            if failures > _MOST_FAILURES:
+                _away(url, error)
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Read server-sent events: name, number and data of each."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name:
+            fields[name] = value.removeprefix(" ")
+        elif "data" in fields:
+            yield fields.get("event", ""), fields.get("id", ""), fields["data"]
+            fields = {}
 
 
 def pages(path: str, query: Mapping[str, Any], most: int) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """`parker keys`: accounts' API keys, and the master key that wraps everybody's data keys."""
 
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -8,8 +7,10 @@ from uuid import UUID
 import typer
 
 from cli.exits import Exit
+from cli.key_rotation import Which
+from cli.key_rotation import rotate as rotate_key
 from cli.operating import run_as_operator
-from cli.output import complain, print_rows, say
+from cli.output import complain, give, print_json, print_rows, say
 from domain.api_keys import KeyGrant, Scope, SpendingLimits, scopes_up_to
 from domain.errors import MoneyFormat
 from domain.money import Money
@@ -49,7 +50,7 @@ def create(
     grant = _grant(scope, cap, cap_total, expires)
     key, prefix = run_as_operator(lambda operator: operator.create(email, name, reason, grant))
     say(f"Key {prefix}… for {email}. It is shown this once; keep it safe.")
-    sys.stdout.write(key + "\n")
+    give(key=key)
 
 
 @app.command(
@@ -91,24 +92,28 @@ def revoke(
     say("Revoked.")
 
 
-@app.command(
-    "rotate-master", epilog="Example: `PARKER_MASTER_KEYS=new:…,old:… parker keys rotate-master`"
-)
-def rotate_master() -> None:
-    """Wrap every data key with the first of PARKER_MASTER_KEYS; harmless to interrupt and repeat.
+@app.command(epilog="Example: `parker keys rotate`; `parker keys rotate --which mandate`")
+def rotate(
+    which: Annotated[
+        Which,
+        typer.Option(help="What wraps people's keys, or what signs consents."),
+    ] = Which.MASTER,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Exchange a key while everything runs; harmless to interrupt and repeat.
 
-    Keep the old master key in the setting until this has ended; then take it out.
+    Older keys stay in the setting: what Temporal holds opens with the key that wrote it only.
     """
-    from db.vault import vault_of
-    from runtime.crypto import DecryptionFailed
-    from runtime.settings import load_settings
-
-    try:
-        done = vault_of(load_settings()).rotate_master_key()
-    except DecryptionFailed as error:
-        complain(f"A data key does not open: {error}.")
-        raise typer.Exit(Exit.FAILURE) from error
-    say(f"Rewrapped {done} data keys. Those of older master keys are no longer needed here.")
+    done = rotate_key(which, dry_run=dry_run)
+    if as_json:
+        print_json(done)
+    elif which is Which.MASTER:
+        verb = "Would rewrap" if dry_run else "Rewrapped"
+        say(f"{verb} {done['left'] if dry_run else done['rewrapped']} data keys.")
+    if done["fresh"] and not dry_run:
+        say("What runs goes on, with the key that it started with; restart it when it suits you"
+            " and call this once more for what was written meanwhile.")  # fmt: skip
 
 
 def _grant(

@@ -7,12 +7,15 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Annotated, NoReturn
 
 import typer
 from typer._click.core import Command, Context
+from typer._click.exceptions import UsageError
 from typer.core import TyperGroup
 
+from cli.conventions import dressed
 from cli.exits import Exit
 from cli.output import complain
 
@@ -28,6 +31,8 @@ _SUBJECTS = {
     "demo": "cli.demo",
     "simulate": "cli.simulate",
     "config": "cli.config",
+    "retention": "cli.retention",
+    "export": "cli.export",
 }
 
 
@@ -41,11 +46,24 @@ class _Subjects(TyperGroup):
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
         module = _SUBJECTS.get(cmd_name)
         if module is None or importlib.util.find_spec(module) is None:
-            return super().get_command(ctx, cmd_name)
+            own = super().get_command(ctx, cmd_name)
+            return dressed(own, cmd_name) if own is not None else None
         subject: typer.Typer = importlib.import_module(module).app
         command = typer.main.get_command(subject)
         command.name = cmd_name
-        return command
+        return dressed(command, cmd_name)
+
+    def resolve_command(
+        self, ctx: Context, args: list[str]
+    ) -> tuple[str | None, Command | None, list[str]]:
+        """Suggest what may have been meant, also of what is only loaded when it is asked for."""
+        try:
+            return self._click_resolve_command(ctx, args)
+        except UsageError as error:
+            near = get_close_matches(args[0], self.list_commands(ctx))
+            if near:
+                error.message = f"{error.message.rstrip('.')}. Did you mean {near[0]!r}?"
+            raise
 
 
 app = typer.Typer(
@@ -57,7 +75,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Books a traveller's wish by itself, exactly once.",
     epilog="Exit codes: 0 done, 1 failure, 2 usage or settings, 3 not found, 4 conflict, "
-    "5 not reachable, 6 a person must act, 7 refused by policy.",
+    "5 not reachable, 6 a person must act, 7 refused by policy, 130 interrupted.",
 )
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

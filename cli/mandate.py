@@ -108,23 +108,10 @@ def rotate_key() -> None:
     On one machine the new setting is written beside the other secrets; elsewhere it is printed, to
     be set as PARKER_MANDATE_KEYS. Either way it counts from the next start on.
     """
-    import os
+    from cli.key_rotation import Which, rotate
 
-    from cli.secrets_file import read_env_file, write_env_file
-    from runtime.settings import load_settings, variable
-    from runtime.signing import rotated
-
-    name = variable("mandate_keys")
-    settings = load_settings(require=("mandate_keys",))
-    fresh = rotated(settings.mandate_keys.get_secret_value())
-    path = settings.state_dir / "secrets.env"
-    kept = read_env_file(path)
-    if kept.get(name) == settings.mandate_keys.get_secret_value() and name not in os.environ:
-        write_env_file(path, kept | {name: fresh})
-        say(f"Written to {path}. Restart what runs; consents given before stay good.")
-    else:
-        say(f"Set this as {name}, keep it secret, and restart worker and API.")
-        sys.stdout.write(fresh + "\n")
+    if rotate(Which.MANDATE, dry_run=False)["fresh"]:
+        say("Restart what runs; consents given before stay good.")
 
 
 def _mandate_in(found: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,6 +11,20 @@ from rich.table import Table
 
 messages = Console(stderr=True, highlight=False)
 data = Console(highlight=False)
+
+
+@dataclass
+class Manner:
+    """How this call was asked to print; see `cli/conventions.py`."""
+
+    as_json: bool = False
+    plain: bool = False
+    dry_run: bool = False
+    gave: bool = False
+    """Whether anything was given out yet."""
+
+
+manner = Manner()
 
 
 def say(text: str, *, style: str = "") -> None:
@@ -21,7 +36,18 @@ def complain(text: str) -> None:
     say(text, style="red")
 
 
+def give(**value: object) -> None:
+    """Give out the one thing that a command is about: bare, or by its name in JSON."""
+    if manner.as_json:
+        print_json(value)
+        return
+    for text in value.values():
+        sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def print_json(value: object) -> None:
+    manner.gave = True
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
@@ -29,9 +55,9 @@ def print_rows(
     columns: Sequence[str], rows: Sequence[Mapping[str, object]], *, as_json: bool
 ) -> None:
     """Print records as a table for people, or as JSON; into a pipe as tab-separated lines."""
-    if as_json:
+    if as_json or manner.as_json:
         print_json(list(rows))
-    elif data.is_terminal:
+    elif data.is_terminal and not manner.plain:
         table = Table(*(column.replace("_", " ") for column in columns))
         for row in rows:
             table.add_row(*(escape(str(row.get(column, ""))) for column in columns))

@@ -1,12 +1,11 @@
 """`parker traveler`: the people who travel, over the HTTP API."""
 
-import sys
 from typing import Annotated, Any
 
 import typer
 
 from cli.http_api import call, new_key
-from cli.output import print_json, print_rows, say
+from cli.output import give, print_json, print_rows, say
 
 app = typer.Typer(no_args_is_help=True, help="Add, see and remove travellers.")
 _PATH = "/api/autobooking/traveler"
@@ -51,7 +50,7 @@ def add(
     }
     made = call("POST", _PATH, body=body, headers={"Idempotency-Key": new_key()})
     say(f"Added {made['label']}.")
-    sys.stdout.write(made["id"] + "\n")
+    give(id=made["id"])
 
 
 @app.command("list", epilog="Example: `parker traveler list --json`")

@@ -6,7 +6,8 @@ elsewhere does not open.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -325,21 +326,34 @@ class PersonalVault:
     def _retention_key(self, keep_until: date) -> bytes:
         return self._key(KeyName(RETENTION, str(keep_until.year)))
 
-    def rotate_master_key(self) -> int:
+    def key_names(self) -> Iterator[KeyName]:
+        """Yield every data key's name."""
+        return self._store.names()
+
+    def keys_to_rewrap(self) -> list[KeyName]:
+        """Return the data keys that an older master key wraps."""
+        found = []
+        for name in self._store.names():
+            with suppress(KeyDestroyed):
+                wrapped = self._store.read(name)
+                if wrapped and crypto.wrapped_with(wrapped) != self._master_keys.current_id:
+                    found.append(name)
+        return found
+
+    def rotate_master_key(self, advance: Callable[[float], None] = lambda _done: None) -> int:
         """Wrap every data key with the current master key; return how many were rewrapped.
 
-        Stopped half-way, another run finds what is left.
+        Stopped half-way, another run finds what is left. `advance` hears how many are done.
         """
         done = 0
-        for name in self._store.names():
-            try:
+        for name in self.keys_to_rewrap():
+            with suppress(KeyDestroyed):
                 wrapped = self._store.read(name)
-                if wrapped is None or crypto.wrapped_with(wrapped) == self._master_keys.current_id:
-                    continue
-                self._store.replace(name, crypto.rewrap(wrapped, self._master_keys, name.subject))
-            except KeyDestroyed:
-                continue
-            done += 1
+                if wrapped is not None:
+                    fresh = crypto.rewrap(wrapped, self._master_keys, name.subject)
+                    self._store.replace(name, fresh)
+                    done += 1
+                    advance(done)
         return done
 
 

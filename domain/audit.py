@@ -51,6 +51,7 @@ class Action(StrEnum):
     OPERATOR_ACTED = "operator.acted"
     PROPOSAL_MADE = "proposal.made"
     PROPOSAL_DECIDED = "proposal.decided"
+    RETENTION_RAN = "retention.ran"
 
 
 class ActorKind(StrEnum):

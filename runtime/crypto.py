@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -37,9 +37,11 @@ class MasterKeys:
 
     by_id: dict[str, bytes] = field(repr=False)
     current_id: str
+    newer: Callable[[], str] | None = field(default=None, repr=False, compare=False)
+    """Where keys are that were made after this process started, asked about an unknown one."""
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, *, newer: Callable[[], str] | None = None) -> Self:
         """Read `id:base64,id2:base64`, the current key first.
 
         Raises:
@@ -60,7 +62,7 @@ class MasterKeys:
                 raise ValueError(f"the key {key_id!r} has {len(by_id[key_id])} bytes instead of 32")
         if not by_id:
             raise ValueError("there is no key")
-        return cls(by_id, next(iter(by_id)))
+        return cls(by_id, next(iter(by_id)), newer)
 
     @property
     def current(self) -> bytes:
@@ -72,15 +74,31 @@ class MasterKeys:
         Raises:
             DecryptionFailed: the key is not among those of this installation.
         """
-        try:
-            return self.by_id[key_id]
-        except KeyError:
-            raise DecryptionFailed(f"no master key with the id {key_id!r}") from None
+        known = self.by_id.get(key_id) or self._newer().get(key_id)
+        if known is None:
+            raise DecryptionFailed(f"no master key with the id {key_id!r}")
+        return known
+
+    def _newer(self) -> dict[str, bytes]:
+        """Read what was added since: keys are exchanged while processes run."""
+        text = self.newer() if self.newer is not None else ""
+        return type(self).parse(text).by_id if text else {}
 
 
 def new_master_key(key_id: str) -> str:
     """Return a fresh key as `id:base64`, ready for the setting."""
     return f"{key_id}:{base64.b64encode(os.urandom(_KEY_BYTES)).decode()}"
+
+
+def with_fresh_key(text: str) -> str:
+    """Put a fresh key in front of those that are there.
+
+    >>> with_fresh_key(new_master_key("k7")).partition(":")[0]
+    'k8'
+    """
+    keys = MasterKeys.parse(text)
+    numbers = [int(found[1]) for key_id in keys.by_id if (found := re.match(r"k(\d+)$", key_id))]
+    return f"{new_master_key(f'k{max(numbers, default=len(keys.by_id)) + 1}')},{text}"
 
 
 def new_data_key() -> bytes:

@@ -270,7 +270,12 @@ class Settings(BaseSettings):
     @property
     def keys(self) -> MasterKeys:
         """The master keys, the current one first."""
-        return MasterKeys.parse(self.master_keys.get_secret_value())
+        return MasterKeys.parse(self.master_keys.get_secret_value(), newer=self._newer_keys)
+
+    def _newer_keys(self) -> str:
+        """Read the master keys as the installation has them by now."""
+        known = read_env_files([self.state_dir / "secrets.env"])
+        return known.get(variable("master_keys"), "")
 
     @property
     def key_folder(self) -> Path:

@@ -13,9 +13,11 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.retention import RetentionActivities
 from db.models.retained_record import RetainedRecordRow
+from db.queries.audit import list_audit
 from db.queries.erasures import forget_person
 from db.session import Database, SystemActor
 from db.vault import PersonalVault
+from domain.audit import Action
 from domain.ids import UserId
 from domain.retention import PERIODS, Record, Sweep
 from runtime.crypto import MasterKeys, new_master_key
@@ -125,6 +127,9 @@ async def test_of_each_day_and_pair_the_cheapest_price_stays(
     async with database.transaction(TESTS) as session:
         left = await session.scalars(text("SELECT total_minor FROM price_observations ORDER BY 1"))
         assert list(left) == [200, 600, 700, 800, 900]
+        # When it ran and what it removed can be seen afterwards (`parker retention list`).
+        runs = await list_audit(session, action=Action.RETENTION_RAN)
+        assert [run.after for run in runs] == [{"kind": "prices", "removed": 2}]
 
 
 async def test_records_end_with_their_keys(

@@ -138,6 +138,17 @@ async def test_a_campaign_is_made_seen_and_steered(
     for what, state in (("pause", "paused"), ("resume", "active"), ("cancel", "cancelled")):
         code, out, err = await parker("campaign", what, campaign)
         assert (code, out.strip()) == (0, state), err
+    code, out, err = await parker("campaign", "watch", campaign, "--json")
+    assert code == 0, err
+    kinds = [json.loads(line)["kind"] for line in out.splitlines()]
+    assert kinds[0] == "campaign.created"
+    assert kinds[-1] == "campaign.cancelled"
+    assert (await parker("campaign", "watch", "no-such-wish"))[0] != 0
+    file = tmp_path / "mine.json"
+    assert (await parker("export", "--out", str(file)))[0] == 0
+    assert file.stat().st_mode & 0o077 == 0
+    assert campaign in file.read_text()
+    assert (await parker("export", "--out", str(file)))[0] == 4  # nothing is overwritten
     assert (await parker("campaign", "resume", campaign))[0] == 4
 
 
@@ -234,10 +245,12 @@ async def test_keys_are_made_listed_revoked_and_the_master_key_rotated(
         **secrets
         | {"PARKER_MASTER_KEYS": f"{new_master_key('next')},{secrets['PARKER_MASTER_KEYS']}"}
     )
-    code, out, err = await rotated("keys", "rotate-master")
+    code, out, err = await rotated("keys", "rotate")
     assert code == 0, err
     assert "Rewrapped 1 " in err
     assert len(list(keys.glob("*/*/*"))) == 1
+    code, out, err = await operator("retention", "list", "--json")
+    assert (code, json.loads(out)) == (0, []), err
 
 
 async def test_booking_is_stopped_and_started(database: Any, settings: Any) -> None:
