@@ -13,7 +13,7 @@ from api.errors import ApiProblem, conflict, field_refused
 from api.mandates import DraftMandate, Wanted, consent_at_once, consent_given, draft_mandate
 from api.processes import ProcessEnded, ask_campaign
 from api.services import Services
-from api.wish_making import ShownConsent, wanted_of
+from api.wish_consenting import ShownConsent, wanted_of
 from db.models.campaign import CampaignRow
 from db.models.offer_decision import OfferDecisionRow
 from db.models.payment_method import PaymentMethodRow, PaymentMethodStatus

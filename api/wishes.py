@@ -15,7 +15,7 @@ from db.models.payment_method import PaymentMethodRow, PaymentMethodStatus
 from db.models.traveler import TravelerRow
 from db.own_words import OwnedWords
 from db.queries.payment_methods import list_payment_methods
-from domain.criteria import Criteria
+from domain.criteria import Criteria, ScoreWeights
 from domain.errors import FieldProblem, UnknownPlace
 from domain.ids import TravelerId, UserId
 from domain.mandates import CURRENT_CONSENT, CURRENT_CONSENTS
@@ -153,6 +153,18 @@ def own_name(services: Services, owner: UserId, name: str, *, now: str | None = 
     if isinstance(now, OwnedWords) and now == name and now.token:
         return now.token
     return services.vault.words().seal(owner, owner, "autobooking_campaigns.name", name)
+
+
+def house_weights(services: Services) -> ScoreWeights:
+    """Return how offers are compared where a wish does not say."""
+    policy = services.settings.policy
+    return ScoreWeights(
+        price=policy.weight_price,
+        stops=policy.weight_stops,
+        duration=policy.weight_duration,
+        airline=policy.weight_airline,
+        times=policy.weight_times,
+    )
 
 
 def default_name(criteria: Criteria) -> str:

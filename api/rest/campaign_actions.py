@@ -21,7 +21,7 @@ from api.rest.schemas.common import OptionalKey, body_problems, problems
 from api.services import Services
 from api.spending import cap_of_approval, consent_by_key
 from api.standing import etag_of
-from api.wish_making import give_consent
+from api.wish_consenting import give_consent
 from api.wishes import cap_of
 from domain.mandates import CURRENT_ALLOWANCE
 

@@ -30,7 +30,8 @@ from api.rest.schemas.common import (
 from api.services import Services
 from api.spending import cap_of_change, cap_of_new, consent_by_key, may_spend, refuse_to_carry_on
 from api.standing import display_of, etag_of, version_in
-from api.wish_making import Made, change_wish, make_wish
+from api.wish_changing import change_wish
+from api.wish_making import Made, make_wish
 from db.queries.display import find_campaigns, standings
 from domain.campaigns import CampaignState
 from domain.ids import campaign_id_for

@@ -15,8 +15,7 @@ from api.rest.schemas.trips import (
     TripRequestResponse,
 )
 from api.services import Services
-from api.wish_making import house_weights
-from api.wishes import default_name, possible
+from api.wishes import default_name, house_weights, possible
 from db.models.trip_request import TripRequestRow
 from db.queries.drafts import (
     add_trip_request,

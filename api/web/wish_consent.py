@@ -19,7 +19,7 @@ from api.web.wizard_answers import NAMES, Step
 from api.web.wizard_consent import Consenting, consent_shown, consent_to_wish
 from api.web.wizard_desk import Draft, answers_of, own_wish
 from api.web.wizard_pages import Scene, card_named, map_of, scene_of
-from api.wish_making import give_consent
+from api.wish_consenting import give_consent
 from db.models.campaign import CampaignRow
 from domain.campaigns import ENDED, CampaignState
 

@@ -12,10 +12,9 @@ from api.mandates import DraftMandate, may_consent, read_draft
 from api.rest.schemas.campaigns import (
     ConsentBody,
     CreateCampaignRequest,
-    CriteriaBody,
-    CriteriaChange,
     EditCampaignRequest,
 )
+from api.rest.schemas.criteria import CriteriaBody, CriteriaChange
 from api.web.forms import Form
 from api.web.passkeys import (
     PasskeyRefused,
@@ -29,13 +28,9 @@ from api.web.views.booking_parts import card_name
 from api.web.visits import Visit
 from api.web.wizard_answers import Reading
 from api.web.wizard_desk import Draft
-from api.wish_making import (
-    ShownConsent,
-    agreed_to,
-    draft_for_change,
-    draft_for_consent,
-    draft_for_new,
-)
+from api.wish_changing import draft_for_change
+from api.wish_consenting import ShownConsent, agreed_to, draft_for_consent
+from api.wish_making import draft_for_new
 from api.wishes import expiry
 from db.models.campaign import CampaignRow
 from db.queries.passkeys import list_passkeys

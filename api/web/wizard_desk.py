@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.errors import not_found
 from api.web.visits import Visit
 from api.web.wizard_answers import NAMES, ORDER, Answers, Reading, Step, read, typed_of
-from api.wish_making import house_weights
-from api.wishes import possible
+from api.wishes import house_weights, possible
 from db.models.campaign import CampaignRow
 from db.models.campaign_draft import CampaignDraftRow
 from db.models.payment_method import PaymentMethodRow

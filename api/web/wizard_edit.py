@@ -19,7 +19,7 @@ from api.web.wizard_answers import NAMES, Step
 from api.web.wizard_consent import change_of, consent_shown, why_anew
 from api.web.wizard_desk import draft_of_change, forget, keep, own_wish
 from api.web.wizard_pages import Scene, scene_of, show_step
-from api.wish_making import change_wish
+from api.wish_changing import change_wish
 from db.models.campaign import CampaignRow
 from domain.campaigns import ENDED, CampaignState
 

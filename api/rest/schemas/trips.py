@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from api.rest.schemas.campaigns import WISH_EXAMPLE, CriteriaBody, Name
+from api.rest.schemas.campaigns import Name
 from api.rest.schemas.common import MoneyBody, Request, Response
+from api.rest.schemas.criteria import WISH_EXAMPLE, CriteriaBody
 from db.models.trip_request import TripRequestRow
 from domain.backtest import Backtest
 from domain.offers import Party
