@@ -17,11 +17,11 @@ from runtime.temporal import MAIN_QUEUE
 _PATIENCE = timedelta(seconds=1)
 
 
-def http_is_ok(url: str) -> bool:
+def http_is_ok(url: str, patience: timedelta = _PATIENCE) -> bool:
     """Say whether a GET is answered with 2xx."""
     try:
         # Addresses come from our own settings.
-        with urllib.request.urlopen(url, timeout=_PATIENCE.total_seconds()) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=patience.total_seconds()) as answer:  # noqa: S310
             return bool(200 <= answer.status < 300)
     except (OSError, ValueError):
         return False

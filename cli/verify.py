@@ -27,6 +27,8 @@ from runtime.temporal import MAIN_QUEUE, SEARCH_ATTRIBUTES, SEARCH_QUEUE, connec
 
 _DISTRIBUTION = "parker-flight"
 _PATIENCE = timedelta(seconds=3)
+# The document of the API is made when it is first asked for.
+_PAGE_PATIENCE = timedelta(seconds=30)
 _PAGES = ("/healthz", "/readyz", "/docs", "/openapi.json", "/api/v1/policy", "/static/app.css")
 
 
@@ -238,7 +240,7 @@ def _templates() -> str:
 
 def _pages(settings: Settings) -> Iterator[Finding]:
     address = settings.api_url or settings.base_url
-    away = [path for path in _PAGES if not http_is_ok(f"{address}{path}")]
+    away = [path for path in _PAGES if not http_is_ok(f"{address}{path}", _PAGE_PATIENCE)]
     if away:
         yield Finding("pages", Verdict.BAD, f"{address} does not serve {', '.join(away)}")
     else:
