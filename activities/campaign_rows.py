@@ -16,6 +16,8 @@ from domain.ids import AttemptId, CampaignId
 from domain.messages.campaign import CampaignAnswer
 from domain.messages.campaign import CampaignAnswerCode as Code
 
+_REMEMBERED = 16  # nobody makes more requests of a wish while one of its workers stands still
+
 
 def notice(
     event: str, row: CampaignRow, data: dict[str, Any], *, subject_id: UUID | None = None
@@ -41,6 +43,18 @@ async def locked(session: AsyncSession, campaign_id: CampaignId) -> CampaignRow:
     if row is None:
         raise LookupError(f"no campaign {campaign_id}")
     return row
+
+
+def came_before(row: CampaignRow, request: UUID) -> bool:
+    """Say whether a locked campaign had this request, and remember it.
+
+    A worker that stood still in the midst of a step takes it when it goes on, though another has
+    long taken it for it, and other requests followed.
+    """
+    if request in row.requests:
+        return True
+    row.requests = [*row.requests, request][-_REMEMBERED:]
+    return False
 
 
 async def closed(

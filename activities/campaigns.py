@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.campaign_rows import answer, closed, existing, locked, notice
+from activities.campaign_rows import answer, came_before, closed, existing, locked, notice
 from activities.mandate_guard import MandateGuard
 from activities.offers import WORKER
 from db.models import CampaignRow, MandateRow
@@ -35,6 +35,7 @@ from domain.mandates import NEEDS_CONSENT
 from domain.messages.attempt import AttemptInput
 from domain.messages.campaign import (
     ApprovedProposal,
+    Asked,
     CampaignAnswer,
     CampaignAnswerCode,
     CampaignFacts,
@@ -117,19 +118,20 @@ class CampaignActivities:
             return await answer(session, row, _Code.DONE)
 
     @activity.defn
-    async def pause_campaign(self, campaign_id: CampaignId) -> CampaignAnswer:
+    async def pause_campaign(self, asked: Asked) -> CampaignAnswer:
         """Stop watching; an attempt before its point of no return is called off."""
-        return await self._stop(campaign_id, CampaignState.PAUSED, "campaign.paused")
+        return await self._stop(asked, CampaignState.PAUSED, "campaign.paused")
 
     @activity.defn
-    async def cancel_campaign(self, campaign_id: CampaignId) -> CampaignAnswer:
+    async def cancel_campaign(self, asked: Asked) -> CampaignAnswer:
         """End the campaign; an attempt before its point of no return is called off."""
-        return await self._stop(campaign_id, CampaignState.CANCELLED, "campaign.cancelled")
+        return await self._stop(asked, CampaignState.CANCELLED, "campaign.cancelled")
 
-    async def _stop(self, campaign_id: CampaignId, to: CampaignState, event: str) -> CampaignAnswer:
+    async def _stop(self, asked: Asked, to: CampaignState, event: str) -> CampaignAnswer:
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await locked(session, campaign_id)
+            row = await locked(session, asked.campaign_id)
+            again = came_before(row, asked.request)
             attempt = await live_attempt(session, row.id)
             if row.status is to:
                 return await answer(session, row, _Code.ALREADY, attempt)
@@ -138,6 +140,8 @@ class CampaignActivities:
                 return refusal
             if not CAMPAIGN_TRANSITIONS.allows(row.status, to):
                 return await answer(session, row, _Code.NOT_NOW)
+            if again:
+                return await answer(session, row, _Code.ALREADY)
             await openings.close_proposal(session, row, ProposalStatus.VOID, now)
             if to is CampaignState.CANCELLED:
                 await revoke_mandate(session, row.id, now, kind=None)
@@ -145,11 +149,12 @@ class CampaignActivities:
             return await answer(session, row, _Code.DONE, attempt)
 
     @activity.defn
-    async def resume_campaign(self, campaign_id: CampaignId) -> CampaignAnswer:
+    async def resume_campaign(self, asked: Asked) -> CampaignAnswer:
         """Watch again, at once: after a pause, or after what needed the traveller was mended."""
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await locked(session, campaign_id)
+            row = await locked(session, asked.campaign_id)
+            again = came_before(row, asked.request)
             attempt = await live_attempt(session, row.id)
             refusal = await closed(session, row, attempt)
             if refusal:
@@ -165,6 +170,8 @@ class CampaignActivities:
                 problem = await self._guard.refusal(session, row, mandate, row.least(), now)
                 if problem is not None and problem.kind in NEEDS_CONSENT:
                     return await answer(session, row, _Code.CONSENT_NEEDED)
+            if again:
+                return await answer(session, row, _Code.ALREADY)
             row.action_reason = row.hold_off_until = None
             await change_state(
                 session, row, CampaignState.ACTIVE, now=now, event="campaign.resumed"

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.campaign_rows import answer, closed, locked
+from activities.campaign_rows import answer, came_before, closed, locked
 from activities.offers import WORKER
 from db.models import CampaignRow
 from db.models.proposal import ProposalStatus
@@ -18,7 +18,7 @@ from db.queries.travelers import all_there
 from db.session import Database
 from domain.campaigns import AFTER_UNDO, CampaignState
 from domain.ids import CampaignId
-from domain.messages.campaign import CampaignAnswer
+from domain.messages.campaign import Asked, CampaignAnswer
 from domain.messages.campaign import CampaignAnswerCode as Code
 from runtime.clock import activity_now
 from runtime.policy import Policy
@@ -29,20 +29,23 @@ class SecondThoughtActivities:
         self._database, self._policy = database, policy
 
     @activity.defn
-    async def cancel_with_undo(self, campaign_id: CampaignId) -> CampaignAnswer:
+    async def cancel_with_undo(self, asked: Asked) -> CampaignAnswer:
         """Cancel at once, as for ever, and remember for a moment what to go back to.
 
         An attempt before its point of no return is called off; it does not come back.
         """
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await locked(session, campaign_id)
+            row = await locked(session, asked.campaign_id)
+            again = came_before(row, asked.request)
             attempt = await live_attempt(session, row.id)
             if row.status is CampaignState.CANCELLED:
                 return await answer(session, row, Code.ALREADY, attempt)
             refusal = await closed(session, row, attempt)
             if refusal:
                 return refusal
+            if again:
+                return await answer(session, row, Code.ALREADY)
             await close_open_proposal(session, row.id, ProposalStatus.VOID, now)
             row.undo_to = AFTER_UNDO.get(row.status, row.status)
             row.undo_until = now + self._policy.cancel_undo
@@ -57,11 +60,12 @@ class SecondThoughtActivities:
             return await answer(session, row, Code.DONE, attempt)
 
     @activity.defn
-    async def undo_cancel(self, campaign_id: CampaignId) -> CampaignAnswer:
+    async def undo_cancel(self, asked: Asked) -> CampaignAnswer:
         """Take a cancelling back while there is time; asked again, it is so already."""
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
-            row = await locked(session, campaign_id)
+            row = await locked(session, asked.campaign_id)
+            again = came_before(row, asked.request)
             if row.status is not CampaignState.CANCELLED:
                 refusal = await closed(session, row, await live_attempt(session, row.id))
                 return refusal or await answer(session, row, Code.ALREADY)
@@ -71,6 +75,8 @@ class SecondThoughtActivities:
                 session, row.traveler_ids
             ):
                 return await answer(session, row, Code.NOT_NOW)
+            if again:
+                return await answer(session, row, Code.ALREADY)
             back = row.undo_to
             row.undo_to = row.undo_until = None
             await change_state(session, row, back, now=now, event="campaign.restored")

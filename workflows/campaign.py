@@ -16,11 +16,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.options import ROWS
     from activities.second_thoughts import SecondThoughtActivities
     from domain.campaigns import ENDED, CampaignState
-    from domain.ids import CampaignId, ProposalId
+    from domain.ids import CampaignId, ProposalId, derive
     from domain.messages.attempt import AttemptInput, attempt_workflow_id
     from domain.messages.campaign import (
         AllowOnce,
         AllowOnceInput,
+        Asked,
         AttemptFinished,
         CampaignAnswer,
         CampaignAnswerCode,
@@ -256,7 +257,7 @@ class CampaignWorkflow:
     async def pause(self) -> CampaignAnswer:
         await self._committed()
         answer = await workflow.execute_local_activity_method(
-            CampaignActivities.pause_campaign, self._id, **ROWS
+            CampaignActivities.pause_campaign, self._asked(), **ROWS
         )
         await self._after(answer)
         return answer
@@ -265,7 +266,7 @@ class CampaignWorkflow:
     async def resume(self) -> CampaignAnswer:
         await self._committed()
         answer = await workflow.execute_local_activity_method(
-            CampaignActivities.resume_campaign, self._id, **ROWS
+            CampaignActivities.resume_campaign, self._asked(), **ROWS
         )
         await self._after(answer, nudge=True)
         return answer
@@ -274,7 +275,7 @@ class CampaignWorkflow:
     async def cancel(self) -> CampaignAnswer:
         await self._committed()
         answer = await workflow.execute_local_activity_method(
-            CampaignActivities.cancel_campaign, self._id, **ROWS
+            CampaignActivities.cancel_campaign, self._asked(), **ROWS
         )
         await self._after(answer)
         return answer
@@ -284,7 +285,7 @@ class CampaignWorkflow:
         """Cancel at once, and close a moment later, unless that is taken back."""
         await self._committed()
         answer = await workflow.execute_local_activity_method(
-            SecondThoughtActivities.cancel_with_undo, self._id, **ROWS
+            SecondThoughtActivities.cancel_with_undo, self._asked(), **ROWS
         )
         await self._after(answer)
         return answer
@@ -294,7 +295,7 @@ class CampaignWorkflow:
         """Take a cancelling back while there is time."""
         await self._committed()
         answer = await workflow.execute_local_activity_method(
-            SecondThoughtActivities.undo_cancel, self._id, **ROWS
+            SecondThoughtActivities.undo_cancel, self._asked(), **ROWS
         )
         await self._after(answer, nudge=True)
         return answer
@@ -373,6 +374,12 @@ class CampaignWorkflow:
         await workflow.wait_condition(lambda: self._created is not None)
         assert self._created is not None  # the condition above
         return self._created
+
+    def _asked(self) -> Asked:
+        """Say what is asked of the wish now: the update's id is the request's."""
+        update = workflow.current_update_info()
+        assert update is not None  # only handlers of updates ask
+        return Asked(campaign_id=self._id, request=derive("request", self._id, update.id))
 
     async def _after(self, answer: CampaignAnswer, *, nudge: bool = False) -> None:
         self._changed = True

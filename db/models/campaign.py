@@ -85,6 +85,8 @@ class CampaignRow(SQLModel, table=True):
     told_at: OptionalInstant = None
     """The fare that a wish which only tells has told last."""
     body_hmac: str
+    requests: Annotated[Ids, Field(sa_column_kwargs={"server_default": text("'{}'")})] = []
+    """The last requests that were made of it."""
     event_seq: int = 0
     row_version: int = 1
     created_at: Instant

@@ -187,6 +187,13 @@ class AttemptFinished(Value):
     look_again: bool = False
 
 
+class Asked(Value):
+    """What is asked of a wish. A request takes effect once, however late a worker comes with it."""
+
+    campaign_id: CampaignId
+    request: UUID
+
+
 class EditInput(Value):
     campaign_id: CampaignId
     edit: CampaignEdit

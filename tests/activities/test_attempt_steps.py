@@ -107,7 +107,7 @@ async def test_the_wish_goes_on_after_its_attempt_has_failed(
 
 async def test_a_wish_that_was_cancelled_meanwhile_stays_cancelled(desk: Desk) -> None:
     attempt = await desk.attempt()
-    await desk.take(desk.all.campaigns.cancel_campaign, attempt.campaign_id)
+    await desk.ask(desk.all.campaigns.cancel_campaign, attempt.campaign_id)
     await fail(desk, attempt, FailureReason.WITHDRAWN)
     assert (await campaign_of(desk, attempt))["status"] == "cancelled"
 

@@ -58,8 +58,8 @@ async def test_a_wish_without_a_consent_waits_for_it(desk: Desk) -> None:
     new = await made(desk)
     steps = desk.all.campaigns
     assert (await desk.take(steps.campaign_answer, new.campaign_id)).state == "awaiting_consent"
-    assert (await desk.take(steps.resume_campaign, new.campaign_id)).code == "consent_needed"
-    assert (await desk.take(steps.pause_campaign, new.campaign_id)).code == "not_now"
+    assert (await desk.ask(steps.resume_campaign, new.campaign_id)).code == "consent_needed"
+    assert (await desk.ask(steps.pause_campaign, new.campaign_id)).code == "not_now"
     plan = await desk.take(desk.all.search.plan_round, PlanInput(seller="duffel"))
     assert plan.looks == ()
 

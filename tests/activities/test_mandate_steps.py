@@ -214,12 +214,12 @@ async def test_who_consented_before_consents_were_signed_is_asked_again(desk: De
     assert await desk.house.notices(new.campaign_id) == ["consent_needed"]
     facts = await desk.take(desk.all.campaigns.campaign_facts, new.campaign_id)
     assert facts.untold
-    answer = await desk.take(desk.all.campaigns.resume_campaign, new.campaign_id)
+    answer = await desk.ask(desk.all.campaigns.resume_campaign, new.campaign_id)
     assert answer.code == "consent_needed"
     assert (await desk.act(new, match)).what is Opening.NOTHING
 
     await consents(desk, new)
-    answer = await desk.take(desk.all.campaigns.resume_campaign, new.campaign_id)
+    answer = await desk.ask(desk.all.campaigns.resume_campaign, new.campaign_id)
     assert (answer.code, answer.state) == ("done", "active")
     assert (await desk.act(new, match)).what is Opening.ATTEMPT
 

@@ -40,11 +40,11 @@ async def test_a_proposal_is_made_once_told_and_booked_at_its_price_at_most(desk
 async def test_a_proposal_is_void_when_its_wish_is_paused(desk: Desk) -> None:
     new = await desk.wish(mode=ASK)
     await desk.act(new, await desk.found(new))
-    await desk.take(desk.all.campaigns.pause_campaign, new.campaign_id)
+    await desk.ask(desk.all.campaigns.pause_campaign, new.campaign_id)
     (row,) = await desk.house.rows("SELECT status, closed_at FROM proposals")
     assert row["status"] == "void"
     assert row["closed_at"]
-    await desk.take(desk.all.campaigns.cancel_campaign, new.campaign_id)
+    await desk.ask(desk.all.campaigns.cancel_campaign, new.campaign_id)
     assert (await desk.house.events(new.campaign_id)).count("proposal.void") == 1
 
 

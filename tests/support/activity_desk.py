@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from house import TESTS, House, eventually
 from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from domain.campaigns import BookingMode
+from domain.ids import CampaignId
 from domain.messages.attempt import (
     AttemptInput,
     Authorisation,
@@ -23,7 +24,7 @@ from domain.messages.attempt import (
     NoOffer,
     OrderOutcome,
 )
-from domain.messages.campaign import NewCampaign, OfferFound, Opened, OpenInput
+from domain.messages.campaign import Asked, NewCampaign, OfferFound, Opened, OpenInput
 from domain.messages.search import LookInput
 from domain.money import Money
 from domain.offers import DatePair
@@ -45,6 +46,14 @@ class Desk:
         environment = ActivityEnvironment()
         environment.info = replace(environment.info, started_time=datetime.now(UTC) + after)
         return await environment.run(step, *words)
+
+    async def ask(
+        self, step: Callable[..., Awaitable[Any]], campaign_id: CampaignId,
+        request: UUID | None = None, *, after: timedelta = timedelta(0),
+    ) -> Any:  # fmt: skip
+        """Ask something of a wish: another request each time, unless it is one from before."""
+        asked = Asked(campaign_id=campaign_id, request=request or uuid4())
+        return await self.take(step, asked, after=after)
 
     async def attempt(self, card: str = "pm_card_visa", **wish: Any) -> AttemptInput:
         """Let a new person make a wish, find its match, and open the attempt."""

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from consents import signed_edit
 from house import House, eventually
@@ -13,7 +13,14 @@ from temporalio.testing import ActivityEnvironment
 from activities.campaigns import CampaignActivities
 from activities.mandate_guard import MandateGuard
 from domain.campaigns import BookingMode
-from domain.messages.campaign import CampaignEdit, Consent, EditInput, NewCampaign, ProposalInput
+from domain.messages.campaign import (
+    Asked,
+    CampaignEdit,
+    Consent,
+    EditInput,
+    NewCampaign,
+    ProposalInput,
+)
 from domain.money import Money
 
 SOON = timedelta(minutes=6)  # a look for nobody in particular would come in an hour
@@ -99,7 +106,8 @@ async def test_a_resume_that_nobody_heard_of_looks_soon(house: House) -> None:
     await house.watched(new.campaign_id)
     assert (await house.update(new.campaign_id, "pause")).code == "done"
     house.fare("300.00")
-    await unheard(house, "resume_campaign", new.campaign_id)
+    asked = Asked(campaign_id=new.campaign_id, request=uuid4())
+    await unheard(house, "resume_campaign", asked)
     assert (await house.update(new.campaign_id, "resume")).code == "already"
     await house.later(SOON, new.campaign_id)
     await house.until(new.campaign_id, "booked")
