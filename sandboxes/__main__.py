@@ -16,6 +16,8 @@ from sandboxes.server import CuttableProtocol
 from sandboxes.vendor import Options
 
 _SHUTDOWN_SECONDS = 2  # hanging calls are cut when the process is asked to stop
+# Longer than our clients keep a connection: one that closes just as it is used again is no answer.
+_IDLE_SECONDS = 75
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -55,6 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        timeout_keep_alive=_IDLE_SECONDS,
     )
 
 

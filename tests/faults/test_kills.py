@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -243,8 +243,9 @@ def _set_back(stack: Stack, copy: Path) -> None:
     """Let Temporal come back with an older state: swapped between its end and its next start."""
     restarts = stack.supervisor.restarts("temporal")
     pid = stack.supervisor.kill("temporal")
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        pass
+    with suppress(psutil.NoSuchProcess):
+        while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            pass
     database = stack.state_dir / "temporal.db"
     for suffix in ("-wal", "-shm"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
