@@ -5,7 +5,9 @@ starts at once.
 """
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import coverage_gate
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 # How long an example takes says how busy the machine is.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+# A client that may speak TLS reads all of the world's authorities, which takes it 20 ms each time.
+# Nobody here has a certificate from any of them; a test of certificates brings its own.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "support" / "nobody.pem")
 
 _numbers = itertools.count(1)
 
