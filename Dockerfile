@@ -13,6 +13,11 @@ RUN /opt/venv/bin/python -m compileall -q workflows
 FROM python:3.13-slim
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     PARKER_STATE_DIR=/var/lib/parker PARKER_ENV_FILE= PARKER_LOG_FORMAT=json
+# What draws the letters of PDFs: see api/handouts/press.py.
+RUN apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+    libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/parker parker \
  && install -d -m 700 -o parker -g parker /var/lib/parker-keys /var/lib/parker-journal
 WORKDIR /app

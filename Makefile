@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What draws the letters of PDFs; Debian's names. Without it the product runs, and PDFs are refused.
+TYPE := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
 ARGS ?=
 # Workflow modules are imported anew for each run; without bytecode they are compiled each time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -39,6 +41,16 @@ $(STAMP): requirements.lock pyproject.toml | $(BIN)/python
 		-r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--no-build-isolation -e .
+	@$(BIN)/python -c 'import weasyprint' >/dev/null 2>&1 || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing what PDFs need with apt-get." >&2; \
+			{ apt-get update -qq && apt-get install -qq -y $(TYPE) >/dev/null; } || \
+				echo "It did not work; without it there are no PDFs." >&2; \
+		else \
+			echo "PDFs need the system's libraries for type. On Debian or Ubuntu:" >&2; \
+			echo "  sudo apt-get install $(TYPE)" >&2; \
+			echo "Everything else works without them." >&2; \
+		fi; }
 	@touch $@
 
 run: $(STAMP) ## Start everything on this machine; Ctrl-C stops it

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.services import Services
 from db.models.booking import BookingRow
 from db.models.campaign import CampaignRow
 from db.models.campaign_event import CampaignEventRow
@@ -17,6 +16,8 @@ from db.queries.bookings import get_booking
 from db.queries.campaigns import get_campaign
 from db.queries.payment_methods import get_payment_method
 from db.queries.payments import refunds_of
+from db.session import Database
+from db.vault import PersonalVault
 from domain.ids import UserId
 from domain.itineraries import Itinerary
 from domain.money import Money
@@ -75,9 +76,11 @@ class BookingRead:
         return Money(minor=minor, currency=self.row.currency)
 
 
-async def read_booking(services: Services, owner: UserId, booking_id: UUID) -> BookingRead | None:
+async def read_booking(
+    database: Database, vault: PersonalVault, owner: UserId, booking_id: UUID
+) -> BookingRead | None:
     """Return the owner's booking; None where they have no such one."""
-    async with services.database.transaction(owner) as session:
+    async with database.transaction(owner) as session:
         row = await get_booking(session, booking_id)
         if row is None or row.user_id != owner:
             return None
@@ -86,7 +89,7 @@ async def read_booking(services: Services, owner: UserId, booking_id: UUID) -> B
         return BookingRead(
             row=row,
             itinerary=Itinerary.model_validate(row.itinerary),
-            details=await _details(session, services, row),
+            details=await _details(session, vault, row),
             campaign=await get_campaign(session, row.campaign_id) if row.campaign_id else None,
             payments=tuple(payments),
             refunds=tuple(await refunds_of(session, row.id)),
@@ -95,11 +98,11 @@ async def read_booking(services: Services, owner: UserId, booking_id: UUID) -> B
         )
 
 
-async def _details(session: AsyncSession, services: Services, row: BookingRow) -> OrderDetails:
+async def _details(session: AsyncSession, vault: PersonalVault, row: BookingRow) -> OrderDetails:
     if row.raw_order_encrypted is None:
         return OrderDetails()
     try:
-        raw = await services.vault.open(
+        raw = await vault.open(
             session,
             UserId(row.user_id),
             row.raw_order_encrypted,

