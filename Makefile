@@ -6,7 +6,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# Named by what is locked: another branch's lock is installed, whatever the times of files are.
+STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | cksum | tr -cd '0-9')
 # What draws the letters of PDFs; Debian's names. Without it the product runs, and PDFs are refused.
 TYPE := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
 ARGS ?=
@@ -35,7 +36,7 @@ $(BIN)/python:
 		fi; }
 	@$(PYTHON) -m venv $(VENV)
 
-$(STAMP): requirements.lock pyproject.toml | $(BIN)/python
+$(STAMP): | $(BIN)/python
 	@echo "Installing (a minute or two at the first time) ..." >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		-r requirements.lock
@@ -51,7 +52,7 @@ $(STAMP): requirements.lock pyproject.toml | $(BIN)/python
 			echo "  sudo apt-get install $(TYPE)" >&2; \
 			echo "Everything else works without them." >&2; \
 		fi; }
-	@touch $@
+	@rm -f $(VENV)/.installed*; touch $@
 
 run: $(STAMP) ## Start everything on this machine; Ctrl-C stops it
 	@exec $(BIN)/parker up $(ARGS)
