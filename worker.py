@@ -31,6 +31,7 @@ from activities.search import SearchActivities
 from activities.second_thoughts import SecondThoughtActivities
 from activities.unpaid_orders import UnpaidOrderActivities
 from activities.webhooks import WebhookDeliveries
+from api.handouts.enclosing import Enclosing
 from db.account_mail import AccountMail
 from db.session import WORKER_ROLE, Database
 from db.vault import vault_of
@@ -119,6 +120,7 @@ class Activities:
                 sandbox=sandbox,
                 patience=settings.notices.webhook_patience,
             ),
+            enclose=Enclosing(vault, settings),
         )
 
     def main(self) -> list[Any]:

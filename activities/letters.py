@@ -30,7 +30,9 @@ class Written:
     html: str
 
 
-def write_mail(letters: Sequence[Letter], say: Words, *, base_url: str) -> Written:
+def write_mail(
+    letters: Sequence[Letter], say: Words, *, base_url: str, enclosed: Sequence[str] = ()
+) -> Written:
     """Put one letter into a mail, or several that waited for the same hour."""
     first = letters[0]
     if any(letter.language != say.language for letter in letters):
@@ -44,6 +46,7 @@ def write_mail(letters: Sequence[Letter], say: Words, *, base_url: str) -> Writt
         "subject": subject,
         "sandbox": next((letter.sandbox for letter in letters if letter.sandbox), None),
         "several": say("{number} things happened since we last wrote.", number=len(letters)),
+        "enclosed": say("Enclosed: {files}.", files=", ".join(enclosed)) if enclosed else None,
         "choices": say("Choose what we write to you about: {address}", address="").strip(),
         "choices_url": base_url + _CHOICES,
         "base_url": base_url,

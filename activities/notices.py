@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -41,7 +42,7 @@ from domain.messages.notices import Sweep, SweepInput, TellingInput, telling_wor
 from domain.notices import compose
 from domain.words import Words
 from providers.errors import ProviderRefused
-from providers.ports import MailSender, OutgoingMail
+from providers.ports import Attachment, MailSender, OutgoingMail
 from runtime.catalogue import language_of, translator
 from runtime.clock import activity_now
 from runtime.key_store import KeyDestroyed
@@ -62,6 +63,18 @@ SEND_NOTICES = ActivityOptions(
 SENDERS = 4
 
 Wake = Callable[[UserId], Awaitable[None]]
+
+
+class Enclose(Protocol):
+    """Makes what a letter encloses; the worker hands it in, since it is made as pages are."""
+
+    async def __call__(
+        self, session: AsyncSession, notice: NoticeRow, *, zone: str, now: datetime
+    ) -> tuple[Attachment, ...]:
+        """Return the files of a notice; none where it has none, or where they cannot be made."""
+        ...
+
+
 _log = logging.getLogger("notices")
 
 
@@ -94,10 +107,11 @@ class NoticeActivities:
         link_secret: str,
         sandbox: bool,
         hooks: WebhookDeliveries,
+        enclose: Enclose,
         wake: Wake = wake_telling,
     ) -> None:
         self._database, self._vault, self._mail = database, vault, mail
-        self._hooks = hooks
+        self._hooks, self._enclose = hooks, enclose
         self._senders = asyncio.Semaphore(SENDERS)
         self._base_url, self._link_secret, self._sandbox = base_url, link_secret, sandbox
         self._wake = wake
@@ -220,13 +234,20 @@ class NoticeActivities:
         say = Words(language, user.time_zone, translator(language))
         facts = await facts_of(session, self._vault, rows, sandbox=self._sandbox)
         letters = [self._letter(row, known, say) for row, known in zip(rows, facts, strict=True)]
-        written = write_mail(letters, say, base_url=self._base_url)
+        # By their names: what two letters of one mail enclose goes with it once.
+        enclosed = {
+            one.name: one
+            for row in rows
+            for one in await self._enclose(session, row, zone=user.time_zone, now=activity_now())
+        }
+        written = write_mail(letters, say, base_url=self._base_url, enclosed=list(enclosed))
         return OutgoingMail(
             message_id=first.message_id if len(rows) == 1 else _together(rows),
             to=await address_of(session, self._vault, user, first),
             subject=written.subject,
             text=written.text,
             html=written.html,
+            attachments=tuple(enclosed.values()),
         )
 
     def _letter(self, row: NoticeRow, facts: NoticeFacts, say: Words) -> Letter:

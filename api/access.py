@@ -90,6 +90,11 @@ ORDER_OF_OWNER = _rule(
     stepped_up=Answer.HEARD,
 )
 """What may cost money, about one thing of one person's."""
+SHARED = _rule(Answer.HEARD, nobody=Answer.SIGN_IN, unconfirmed=Answer.CONFIRM)
+"""What is given away is given by somebody whose address is confirmed."""
+SHARED_BY_OWNER = _rule(
+    Answer.HEARD, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT, unconfirmed=Answer.CONFIRM
+)
 DOOR = _rule(Answer.HEARD)
 """Where nobody needs to be signed in; whoever is, is led on or is told so."""
 MONEY_PAGE = _rule(Answer.STEP_UP, nobody=Answer.SIGN_IN, stepped_up=Answer.HEARD)
@@ -217,6 +222,8 @@ ROUTES: Mapping[str, Rule] = {
     # Bookings
     "GET /api/bookings": KEY,
     "GET /api/bookings/{booking_id}": KEY_OF_OWNER,
+    "GET /api/bookings/{booking_id}/itinerary.pdf": KEY_OF_OWNER,
+    "GET /api/bookings/{booking_id}/calendar.ics": KEY_OF_OWNER,
     "POST /api/bookings/{booking_id}/cancellation": KEY_OF_OWNER,
     "POST /api/bookings/{booking_id}/cancellation/confirm": KEY_OF_OWNER,
     # The doors
@@ -288,9 +295,18 @@ ROUTES: Mapping[str, Rule] = {
     "GET /bookings/{booking_id}/offline": PAGE_OF_OWNER,
     "GET /bookings/{booking_id}/itinerary.pdf": PAGE_OF_OWNER,
     "GET /bookings/{booking_id}/calendar.ics": PAGE_OF_OWNER,
+    "GET /bookings/{booking_id}/share": PAGE_OF_OWNER,
+    "POST /bookings/{booking_id}/share": SHARED_BY_OWNER,
+    "POST /bookings/{booking_id}/share/{link_id}/revoke": PAGE_OF_OWNER,
     "GET /bookings/{booking_id}/cancel": PAGE_OF_OWNER,
     "POST /bookings/{booking_id}/cancel": PAGE_OF_OWNER,
     "POST /bookings/{booking_id}/cancel/quote": PAGE_OF_OWNER,
+    # What is given away, by addresses that hold a secret of their own
+    "GET /i/{token}": LINK,
+    "GET /calendar/{token}.ics": LINK,
+    "GET /account/calendar": PAGE,
+    "POST /account/calendar": SHARED,
+    "POST /account/calendar/off": PAGE,
     # What people are told
     "GET /api/v1/notices": KEY,
     "POST /api/v1/notices/read": KEY,

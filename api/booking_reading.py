@@ -16,7 +16,6 @@ from db.queries.bookings import get_booking
 from db.queries.campaigns import get_campaign
 from db.queries.payment_methods import get_payment_method
 from db.queries.payments import refunds_of
-from db.session import Database
 from db.vault import PersonalVault
 from domain.ids import UserId
 from domain.itineraries import Itinerary
@@ -77,28 +76,30 @@ class BookingRead:
 
 
 async def read_booking(
-    database: Database, vault: PersonalVault, owner: UserId, booking_id: UUID
+    session: AsyncSession, vault: PersonalVault, owner: UserId, booking_id: UUID
 ) -> BookingRead | None:
     """Return the owner's booking; None where they have no such one."""
-    async with database.transaction(owner) as session:
-        row = await get_booking(session, booking_id)
-        if row is None or row.user_id != owner:
-            return None
-        payments = await payments_of(session, row)
-        taken = next((one for one in payments if one.state in _TAKEN), None)
-        return BookingRead(
-            row=row,
-            itinerary=Itinerary.model_validate(row.itinerary),
-            details=await _details(session, vault, row),
-            campaign=await get_campaign(session, row.campaign_id) if row.campaign_id else None,
-            payments=tuple(payments),
-            refunds=tuple(await refunds_of(session, row.id)),
-            card=await get_payment_method(session, taken.payment_method_id) if taken else None,
-            events=tuple(await booking_events(session, row)),
-        )
+    row = await get_booking(session, booking_id)
+    if row is None or row.user_id != owner:
+        return None
+    payments = await payments_of(session, row)
+    taken = next((one for one in payments if one.state in _TAKEN), None)
+    return BookingRead(
+        row=row,
+        itinerary=Itinerary.model_validate(row.itinerary),
+        details=await read_details(session, vault, row),
+        campaign=await get_campaign(session, row.campaign_id) if row.campaign_id else None,
+        payments=tuple(payments),
+        refunds=tuple(await refunds_of(session, row.id)),
+        card=await get_payment_method(session, taken.payment_method_id) if taken else None,
+        events=tuple(await booking_events(session, row)),
+    )
 
 
-async def _details(session: AsyncSession, vault: PersonalVault, row: BookingRow) -> OrderDetails:
+async def read_details(
+    session: AsyncSession, vault: PersonalVault, row: BookingRow
+) -> OrderDetails:
+    """Open what the seller says of an order, for its owner's eyes."""
     if row.raw_order_encrypted is None:
         return OrderDetails()
     try:

@@ -22,6 +22,8 @@ _UNBOUNDED = {
     "SANDBOX_SEARCH_RATE": "1000000",
     "PARKER_POLICY_SEARCHES_PER_MINUTE": "6000",
     "PARKER_POLICY_SPENDING_CAP_DAILY": "USD:90000000",
+    # What is printed for a booked traveller is no part of booking.
+    "PARKER_NOTICES_ENCLOSE_PDFS": "false",
 }
 
 

@@ -73,6 +73,7 @@ TABLES: dict[str, Access] = {
     ),
     "web_sessions": Access(app="SIUD/", operator="SU/"),
     "account_links": KEPT_BY_API,
+    "shareable_links": KEPT_BY_API,
     "oidc_identities": KEPT_BY_API,
     "pending_sign_ins": SECRET,
     # Keys are hashes and name nobody; a try is counted before it is known who asks.

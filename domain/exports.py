@@ -20,6 +20,7 @@ FILES = (
         (
             "users",
             "web_sessions",
+            "shareable_links",
             "api_keys",
             "api_key_commitments",
             "passkeys",

@@ -55,6 +55,7 @@ TABLES: Mapping[str, Rule] = {
     "api_keys": GONE,
     "api_key_commitments": GONE,
     "account_links": GONE,
+    "shareable_links": GONE,
     "pending_sign_ins": GONE,
     "totp_factors": GONE,
     "recovery_codes": GONE,

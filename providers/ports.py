@@ -5,7 +5,7 @@ apart are values to match; `ProviderUnavailable` (nothing happened) is for Tempo
 Every method may raise the errors of `providers/errors.py`; none raises a vendor's or httpx's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -369,12 +369,22 @@ class CardVault(Protocol):
 # Telling
 
 
+class Attachment(Value):
+    """A file beside a letter; `parameters` are what else its type says, as a calendar's method."""
+
+    name: str
+    media_type: str
+    content: bytes
+    parameters: Mapping[str, str] = {}
+
+
 class OutgoingMail(Value):
     message_id: str
     to: str
     subject: str
     text: str
     html: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class MailSender(Protocol):

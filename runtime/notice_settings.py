@@ -26,6 +26,8 @@ class NoticeSettings(BaseModel):
 
     passport_warning_days: _Marks = (180, 60, 30, 7)
     """How long before a passport expires its account is told, once each; empty for never."""
+    enclose_pdfs: bool = True
+    """Put itineraries and receipts into mails; they are linked either way."""
     webhooks_per_person: Annotated[int, Field(ge=0, le=50)] = 5
     webhook_seconds: Annotated[int, Field(ge=1, le=30)] = 10
     """How long a traveller's server may take to answer, from the look-up of its name on."""

@@ -19,6 +19,11 @@ def session_hash(pepper: str, token: str) -> str:
     return hmac_hex(pepper, f"web-session:{token}")
 
 
+def share_hash(pepper: str, token: str) -> str:
+    """Return what is stored of an address that somebody gives away."""
+    return hmac_hex(pepper, f"share:{token}")
+
+
 def form_token(secret: str, cookie: str) -> str:
     """Return the token of every form that is shown to the holder of a cookie."""
     return hmac.new(secret.encode(), f"form:{cookie}".encode(), hashlib.sha256).hexdigest()

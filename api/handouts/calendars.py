@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard
 from icalendar.prop import vUri
 
-from api.booking_reading import BookingRead
+from db.models.booking import BookingRow
 from domain.calendar_entries import CalendarEntry, Told, entries_of
+from domain.itineraries import Itinerary
 from domain.journeys import Moment
+from domain.order_details import OrderDetails
 from domain.orders import BookingState
 from domain.time_zones import Observance, observances
 
@@ -26,26 +28,23 @@ class Method(StrEnum):
     CANCEL = "CANCEL"
 
 
-def entries(read: BookingRead, told: Told | None = None) -> tuple[CalendarEntry, ...]:
-    """Return a booking's flights as calendar entries."""
-    row = read.row
-    former = sorted(read.details.changes, key=lambda change: change.at)
+def entries(
+    row: BookingRow, details: OrderDetails, *, reference: bool = False, people: bool = False
+) -> tuple[CalendarEntry, ...]:
+    """Return a booking's flights as calendar entries, with what else their reader may know."""
+    former = sorted(details.changes, key=lambda change: change.at)
+    told = Told(
+        reference=row.booking_reference if reference else None,
+        people=tuple(one.name for one in details.people) if people else (),
+    )
     return entries_of(
         row.id,
-        read.itinerary,
+        Itinerary.model_validate(row.itinerary),
         # Both only ever rise: the one with each state, the other with each change of the flights.
         sequence=row.row_version + row.schedule_changes,
         cancelled=row.state is BookingState.CANCELLED,
         before=[change.before for change in former if change.before is not None],
         told=told,
-    )
-
-
-def told_of(read: BookingRead, *, reference: bool, people: bool) -> Told:
-    """Return what else entries may say of a booking."""
-    return Told(
-        reference=read.row.booking_reference if reference else None,
-        people=tuple(one.name for one in read.details.people) if people else (),
     )
 
 
@@ -78,7 +77,8 @@ def write(
         made.add_component(zone)
     for entry in shown:
         made.add_component(_event(entry, now, method, organizer, address))
-    return made.to_ical()
+    written: bytes = made.to_ical()
+    return written
 
 
 def _event(

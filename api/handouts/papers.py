@@ -1,14 +1,15 @@
 """Documents before they are printed: the same views and pieces as the pages, on a plain sheet."""
 
-import re
 from datetime import datetime
 from functools import cache
+from uuid import UUID
 
 from markupsafe import Markup
 
 from api.booking_reading import BookingRead
+from api.handouts.names import address_of
 from api.web.pages import STATIC, TEMPLATES
-from api.web.views.billing import receipt_view
+from api.web.views.billing import receipt_number, receipt_view
 from api.web.views.booking_detail import booking_view
 from db.queries.billing import Bill
 from runtime.settings import Settings
@@ -20,7 +21,7 @@ def itinerary(read: BookingRead, settings: Settings, now: datetime) -> str:
     return TEMPLATES.get_template("handouts/itinerary.html").render(
         booking=booking,
         now=now,
-        address=f"{settings.base_url}/bookings/{booking.id}",
+        address=address_of(settings, booking.id),
         contact=settings.money.receipt_contact,
         sandbox=settings.any_sandbox,
         style=_style(),
@@ -37,10 +38,8 @@ def receipt(bill: Bill, read: BookingRead | None, settings: Settings, zone: str)
     )
 
 
-def name_of(read: BookingRead, what: str, kind: str) -> str:
-    """Return a file's name by which its traveller finds it again."""
-    known = re.sub(r"[^A-Za-z0-9]", "", read.row.booking_reference or "")
-    return f"{what}-{known or str(read.row.id)[:8]}.{kind}"
+def receipt_name(payment_id: UUID) -> str:
+    return f"receipt-{receipt_number(payment_id)}.pdf"
 
 
 @cache

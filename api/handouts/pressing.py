@@ -23,7 +23,7 @@ def main() -> None:
     except (ImportError, OSError):  # the package is there, Pango is not
         sys.exit(MISSING)
 
-    class Nothing(URLFetcher):  # type: ignore[misc]
+    class Nothing(URLFetcher):
         """Fetches nothing, whatever a document names."""
 
         def fetch(self, url: str, headers: Any = None) -> NoReturn:

@@ -9,6 +9,7 @@ from api.auth import Caller, CurrentUser
 from api.cancelling import ask_quote, give_word
 from api.dependencies import ServicesDep
 from api.errors import ApiProblem, conflict, not_found
+from api.rest import handouts
 from api.rest.schemas.bookings import (
     BookingDetailResponse,
     BookingResponse,
@@ -37,6 +38,7 @@ from domain.messages.order import (
 )
 
 router = APIRouter(prefix="/api/bookings", tags=["bookings"])
+router.include_router(handouts.router)
 
 
 @router.get("", operation_id="list_bookings", responses=problems())

@@ -47,12 +47,11 @@ async def show_receipt(visit: SignedInDep, payment_id: UUID) -> HTMLResponse:
 
 async def read_charge(visit: Visit, payment_id: UUID) -> tuple[Bill, BookingRead | None]:
     """Return one of the visitor's charges with what it paid for, or say that there is none."""
-    services = visit.services
     async with visit.transaction() as session:
         bill = await get_bill(session, visit.user_id, payment_id)
-    if bill is None or bill.payment.state not in TAKEN:
-        raise not_found("receipt")
-    if bill.booking is None:
-        return bill, None
-    read = await read_booking(services.database, services.vault, visit.user_id, bill.booking.id)
-    return bill, read
+        if bill is None or bill.payment.state not in TAKEN:
+            raise not_found("receipt")
+        if bill.booking is None:
+            return bill, None
+        vault = visit.services.vault
+        return bill, await read_booking(session, vault, visit.user_id, bill.booking.id)

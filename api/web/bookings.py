@@ -100,7 +100,7 @@ async def follow_booking(visit: SignedInDep, booking_id: UUID) -> Response:
     own = await read_own(visit, booking_id)
 
     async def read() -> LivePage | None:
-        found = await read_booking(visit.services, visit.user_id, booking_id)
+        found = await _read(visit, booking_id)
         return None if found is None else _live(visit, found)
 
     # What happens to a booking is told as its wish's news.
@@ -109,12 +109,15 @@ async def follow_booking(visit: SignedInDep, booking_id: UUID) -> Response:
 
 async def read_own(visit: Visit, booking_id: UUID) -> BookingRead:
     """Return the visitor's booking, or say that there is none."""
-    found = await read_booking(
-        visit.services.database, visit.services.vault, visit.user_id, booking_id
-    )
+    found = await _read(visit, booking_id)
     if found is None:
         raise not_found("booking")
     return found
+
+
+async def _read(visit: Visit, booking_id: UUID) -> BookingRead | None:
+    async with visit.transaction() as session:
+        return await read_booking(session, visit.services.vault, visit.user_id, booking_id)
 
 
 def view_of(visit: Visit, read: BookingRead) -> BookingView:

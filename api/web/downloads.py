@@ -6,12 +6,13 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.errors import unavailable
-from api.handouts import calendars, papers
+from api.handouts import papers
+from api.handouts.answers import calendar_answer, pdf_answer
+from api.handouts.names import name_of
 from api.handouts.press import NoPress, NotPrinted
 from api.web.billing import read_charge
 from api.web.bookings import read_own
 from api.web.pages import render
-from api.web.views.billing import receipt_number
 from api.web.visits import SignedInDep, Visit
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
@@ -22,21 +23,14 @@ async def download_itinerary(visit: SignedInDep, booking_id: UUID) -> Response:
     """Give the flights, the people and their tickets on paper."""
     read = await read_own(visit, booking_id)
     html = papers.itinerary(read, visit.services.settings, visit.now)
-    return await _printed(visit, html, papers.name_of(read, "itinerary", "pdf"))
+    return await _printed(visit, html, name_of(read.row, "itinerary", "pdf"))
 
 
 @router.get("/bookings/{booking_id}/calendar.ics")
 async def download_calendar(visit: SignedInDep, booking_id: UUID) -> Response:
     """Give the flights as a file that calendars take in, and take in again after a change."""
     read = await read_own(visit, booking_id)
-    address = f"{visit.services.settings.base_url}/bookings/{booking_id}"
-    told = calendars.told_of(read, reference=True, people=False)
-    entries = calendars.entries(read, told)
-    return Response(
-        calendars.write(entries, visit.now, address=address),
-        media_type=calendars.MEDIA_TYPE,
-        headers=attached(papers.name_of(read, "flights", "ics")),
-    )
+    return calendar_answer(read, visit.services.settings, visit.now)
 
 
 @router.get("/billing/{payment_id}/receipt.pdf")
@@ -44,7 +38,7 @@ async def download_receipt(visit: SignedInDep, payment_id: UUID) -> Response:
     """Give the receipt of a charge on paper."""
     bill, read = await read_charge(visit, payment_id)
     html = papers.receipt(bill, read, visit.services.settings, visit.me.time_zone)
-    return await _printed(visit, html, f"receipt-{receipt_number(payment_id)}.pdf")
+    return await _printed(visit, html, papers.receipt_name(payment_id))
 
 
 async def _printed(visit: Visit, html: str, name: str) -> Response:
@@ -64,9 +58,4 @@ async def _printed(visit: Visit, html: str, name: str) -> Response:
             "This could not be put on paper just now. The page that you came from shows the same,"
             " and prints."
         ) from None
-    return Response(pdf, media_type="application/pdf", headers=attached(name))
-
-
-def attached(name: str) -> dict[str, str]:
-    """Return the header that has a browser keep a file under a name."""
-    return {"Content-Disposition": f'attachment; filename="{name}"'}
+    return pdf_answer(pdf, name)

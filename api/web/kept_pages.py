@@ -6,9 +6,11 @@ from api.web import (
     billing,
     booking_cancel,
     bookings,
+    calendar_feed,
     cards,
     downloads,
     installable,
+    shares,
     traveler_documents,
     travelers,
 )
@@ -23,5 +25,7 @@ for module in (
     billing,
     downloads,
     installable,
+    shares,
+    calendar_feed,
 ):
     router.include_router(module.router)

@@ -35,6 +35,7 @@ from db.models.provider_call import ProviderCallRow
 from db.models.refund import RefundRow
 from db.models.retained_record import RetainedRecordRow
 from db.models.second_factor import CodeFailureRow, RecoveryCodeRow, TotpFactorRow
+from db.models.shareable_link import ShareableLinkRow
 from db.models.switch import SwitchRow
 from db.models.throttle import ThrottleRow
 from db.models.traveler import TravelerRow
@@ -86,6 +87,7 @@ __all__ = [
     "RecoveryCodeRow",
     "RefundRow",
     "RetainedRecordRow",
+    "ShareableLinkRow",
     "SwitchRow",
     "ThrottleRow",
     "TotpFactorRow",

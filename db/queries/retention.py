@@ -99,6 +99,11 @@ DELETE FROM account_links WHERE id IN (
     SELECT id FROM account_links WHERE expires_at < :before LIMIT :limit
 )
 """
+_SHARED = """
+DELETE FROM shareable_links WHERE id IN (
+    SELECT id FROM shareable_links WHERE least(revoked_at, expires_at) < :before LIMIT :limit
+)
+"""
 _SIGN_INS = """
 DELETE FROM pending_sign_ins WHERE id IN (
     SELECT id FROM pending_sign_ins WHERE expires_at < :before LIMIT :limit
@@ -136,7 +141,7 @@ _STATEMENTS: Mapping[Sweep, tuple[str, ...]] = {
     Sweep.NOTICES: (_TRIES, _DELIVERIES, _NOTICES),
     Sweep.DRAFTS: (_DRAFTS,),
     Sweep.SESSIONS: (_SESSIONS,),
-    Sweep.LINKS: (_LINKS, _SIGN_INS, _CHALLENGES, _THROTTLES),
+    Sweep.LINKS: (_LINKS, _SHARED, _SIGN_INS, _CHALLENGES, _THROTTLES),
     Sweep.CARD_VISITS: (_CARD_VISITS,),
     Sweep.LOOKS_AT_PEOPLE: (_LOOKS_AT_PEOPLE,),
 }

@@ -121,6 +121,15 @@ def _compose(mail: OutgoingMail, sender: str, now: datetime) -> EmailMessage:
         message.set_content(mail.text)
         if mail.html is not None:
             message.add_alternative(mail.html, subtype="html")
+        for one in mail.attachments:
+            kind, _, subtype = one.media_type.partition("/")
+            message.add_attachment(
+                one.content,
+                maintype=kind,
+                subtype=subtype,
+                filename=one.name,
+                params=dict(one.parameters),
+            )
         addresses = [*message["To"].addresses, *message["From"].addresses]
     except (ValueError, MessageError, IndexError) as error:
         raise ProviderRefused(VENDOR, _OPERATION, "bad_header") from error

@@ -124,6 +124,15 @@ def test_what_waited_for_one_hour_comes_in_one_mail() -> None:
     assert written.text.count("SANDBOX") == 1
 
 
+def test_a_letter_says_what_it_encloses() -> None:
+    say = Words("de", "Europe/Berlin", translator("de"))
+    letter, files = compose("booked", facts(), say), ["itinerary-<A>.pdf", "flights-A.ics"]
+    written = write_mail([letter], say, base_url=BASE, enclosed=files)
+    assert "Anbei: itinerary-<A>.pdf, flights-A.ics." in written.text
+    assert "Anbei: itinerary-&lt;A&gt;.pdf, flights-A.ics." in written.html
+    assert "Anbei" not in mail(letter, say=say).text
+
+
 def test_a_letter_is_in_one_language() -> None:
     say = Words("de", "Europe/Berlin", translator("de"))
     booked = compose("booked", facts(), say)

@@ -34,7 +34,13 @@ CLEARED = {
     Sweep.NOTICES: ("webhook_tries", "webhook_deliveries", "notices"),
     Sweep.DRAFTS: ("campaign_drafts",),
     Sweep.SESSIONS: ("web_sessions",),
-    Sweep.LINKS: ("account_links", "pending_sign_ins", "passkey_challenges", "throttles"),
+    Sweep.LINKS: (
+        "account_links",
+        "shareable_links",
+        "pending_sign_ins",
+        "passkey_challenges",
+        "throttles",
+    ),
     Sweep.CARD_VISITS: ("payment_setups",),
     Sweep.LOOKS_AT_PEOPLE: ("personal_reads",),
 }

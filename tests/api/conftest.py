@@ -151,6 +151,7 @@ def make_settings(database_url: str, stand_ins: Sandbox, tmp_path: Path) -> Make
             "PARKER_ACCOUNTS_PASSWORD_MEMORY_KIB": "64",
             "PARKER_ACCOUNTS_PASSWORD_ROUNDS": "1",
             "PARKER_ACCOUNTS_PASSWORD_LANES": "1",
+            "PARKER_NOTICES_ENCLOSE_PDFS": "false",
             **more,
         }
         return load_settings(environ, env_files=())

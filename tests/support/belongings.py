@@ -27,11 +27,13 @@ from db.models import (
 from db.models.booking import BookingKind, BookingProvider
 from db.models.notice import NoticeRow, NoticeState
 from db.models.passkey import PasskeyRow
+from db.models.shareable_link import LinkKind, ShareableLinkRow
 from db.models.webhook import DeliveryState, WebhookEndpointRow
 from db.queries.campaigns import insert_campaign
 from db.queries.notices import NewNotice, add_notices
 from db.queries.passkeys import add_passkey
 from db.queries.payment_methods import add_payment_method, add_payment_setup
+from db.queries.shareable_links import add_shared
 from db.queries.traveler_files import add_file
 from db.queries.travelers import add_traveler, list_documents
 from db.queries.web_sessions import add_session
@@ -52,6 +54,7 @@ from domain.payments import PaymentState
 from domain.telling import Channel
 from domain.travelers import TravelerDetails, TravelerDocument
 from runtime.tokens import one_time_hash, one_time_token
+from runtime.web_tokens import share_hash
 
 _TESTS = SystemActor("tests")
 
@@ -86,6 +89,9 @@ class Belongings:
     document_id: UUID
     file_id: UUID
     payment_id: UUID
+    link_id: UUID
+    """Of an itinerary that is shared; the secrets of it and of a calendar that is followed."""
+    shared: dict[str, str]
 
 
 async def give_belongings(
@@ -175,6 +181,7 @@ async def give_belongings(
         )  # fmt: skip
         session.add_all([erasure, proposal, attempt, booking, trip, draft, *links])
         await session.flush()
+        link, shared = await _shared(session, owner, booking.id, secret, now)
         payment = PaymentRow(
             id=uuid4(), booking_id=booking.id, user_id=owner, rail="stripe",
             payment_method_id=card.id, state=PaymentState.CAPTURED, amount_minor=48_000,
@@ -207,7 +214,26 @@ async def give_belongings(
         identity_id=identity.id,
         passkey_id=passkey.id,
         api_key_id=key.id,
+        link_id=link,
+        shared=shared,
     )
+
+
+async def _shared(
+    session: AsyncSession, owner: UserId, booking_id: UUID, secret: str, now: datetime
+) -> tuple[UUID, dict[str, str]]:
+    """Give a booking's flights away, and a calendar of all; return the link's id, and secrets."""
+    secrets, ids = {}, {}
+    for name, kind in (("i", LinkKind.ITINERARY), ("calendar", LinkKind.CALENDAR)):
+        secrets[name], ids[name] = uuid4().hex, uuid4()
+        row = ShareableLinkRow(
+            id=ids[name], user_id=owner, kind=kind,
+            booking_id=booking_id if kind is LinkKind.ITINERARY else None,
+            token_hash=share_hash(secret, secrets[name]),
+            created_at=now, expires_at=now + timedelta(days=1),
+        )  # fmt: skip
+        await add_shared(session, row)
+    return ids["i"], secrets
 
 
 async def _passkey(

@@ -86,6 +86,8 @@ def variables_for(
         "PARKER_SANDBOX_CONTROL_TOKEN": sandbox.control_token,
         "PARKER_POLICY_SEARCHES_PER_MINUTE": "6000",
         "PARKER_NOTICES_WEBHOOK_LOOPBACK": "true",
+        # Each takes a second: tests/activities/test_enclosed_handouts.py has them made.
+        "PARKER_NOTICES_ENCLOSE_PDFS": "false",
     }
     return values | {f"PARKER_POLICY_{name.upper()}": str(v) for name, v in policy.items()}
 

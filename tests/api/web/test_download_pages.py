@@ -91,7 +91,7 @@ def _number(booked: Any) -> str:
 
 
 async def test_a_calendar_file_moves_what_the_airline_moved_and_takes_out_what_is_gone(
-    pages: Site, give: Any
+    pages: Site, give: Any, ana: Any
 ) -> None:
     plain = await give()
     shown = await pages.get(f"/bookings/{plain.booking_id}/calendar.ics")
@@ -124,6 +124,12 @@ async def test_a_calendar_file_moves_what_the_airline_moved_and_takes_out_what_i
     assert len({one.uid.value for one in (kept, gone, entry)}) == 3
     assert {one.sequence.value for one in (kept, gone)} == {"2"}
     assert entry.sequence.value == "1"
+
+    by_key = await ana.http.get(f"/api/bookings/{plain.booking_id}/calendar.ics")
+    assert by_key.headers["content-type"] == "text/calendar; charset=utf-8"
+    assert vobject.readOne(by_key.text).vevent.uid.value == entry.uid.value
+    by_key = await ana.http.get(f"/api/bookings/{plain.booking_id}/itinerary.pdf")
+    assert by_key.content.startswith(b"%PDF-1.7")
 
     cancelled = await give(state=BookingState.CANCELLED)
     shown = await pages.get(f"/bookings/{cancelled.booking_id}/calendar.ics")
