@@ -43,7 +43,7 @@ def show(
         {"what": "signed by you", "value": "with a passkey" if mandate["passkey"] else "no"},
     ]
     rows += [
-        {"what": "given back" if use["released_at"] else "taken", "value": money(use["amount"])}
+        {"what": "given back" if use["released_at"] else "taken", "value": _use(use)}
         for use in mandate["uses"]
     ]
     print_rows(["what", "value"], rows, as_json=False)
@@ -112,6 +112,12 @@ def rotate_key() -> None:
 
     if rotate(Which.MANDATE, dry_run=False)["fresh"]:
         say("Restart what runs; consents given before stay good.")
+
+
+def _use(use: dict[str, Any]) -> str:
+    """Say what was taken, and the charge that it allowed."""
+    taken = money(use["amount"])
+    return taken if use["released_at"] else f"{taken}, of which charged {money(use['charged'])}"
 
 
 def _mandate_in(found: Any) -> dict[str, Any]:

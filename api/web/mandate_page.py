@@ -14,8 +14,7 @@ from api.web.views.wish_card import wish_path
 from api.web.visits import SignedInDep
 from api.web.wishes import load_wish
 from db.models.mandate import MandateRow
-from db.models.mandate_use import MandateUseRow
-from db.queries.mandates import mandates_of, uses_of
+from db.queries.mandates import Taken, mandates_of, uses_of
 from domain.mandate_document import BadMandate, MandateKind, read_document
 from domain.mandates import CONSENT_TEXTS, consent_text
 from domain.money import Money
@@ -33,13 +32,6 @@ _STANDINGS = {
 
 
 @dataclass(frozen=True)
-class UseView:
-    amount: Money
-    at: datetime
-    released_at: datetime | None
-
-
-@dataclass(frozen=True)
 class MandateView:
     """One consent in words, with what it takes to check it without us."""
 
@@ -54,7 +46,7 @@ class MandateView:
     key_id: str | None
     signature: str | None
     by_passkey: bool
-    uses: tuple[UseView, ...]
+    uses: tuple[Taken, ...]
 
 
 @router.get("/auto-booking/wishes/{campaign_id}/mandate")
@@ -76,7 +68,7 @@ async def show_mandate(campaign_id: UUID, visit: SignedInDep) -> HTMLResponse:
     )
 
 
-def _view(visit: SignedInDep, row: MandateRow, uses: list[MandateUseRow]) -> MandateView:
+def _view(visit: SignedInDep, row: MandateRow, uses: list[Taken]) -> MandateView:
     body = MandateBody.of(row, uses, visit.services.settings.mandate_signing, visit.now)
     return MandateView(
         words=_words(row),
@@ -90,11 +82,7 @@ def _view(visit: SignedInDep, row: MandateRow, uses: list[MandateUseRow]) -> Man
         key_id=row.key_id,
         signature=row.signature,
         by_passkey=row.passkey is not None,
-        uses=tuple(
-            UseView(Money(minor=u.amount_minor, currency=u.currency), u.used_at, u.released_at)
-            for u in uses
-            if u.mandate_id == row.id
-        ),
+        uses=tuple(one for one in uses if one.use.mandate_id == row.id),
     )
 
 

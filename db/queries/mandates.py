@@ -1,5 +1,6 @@
 """Mandates: given, withdrawn, and what has been taken of them. All under their campaign's lock."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -143,9 +144,35 @@ async def use_of(session: AsyncSession, attempt_id: UUID) -> MandateUseRow | Non
     return row if row is not None and row.released_at is None else None
 
 
-async def uses_of(session: AsyncSession, campaign_id: UUID) -> list[MandateUseRow]:
-    query = select(MandateUseRow).where(col(MandateUseRow.campaign_id) == campaign_id)
-    return list(await session.scalars(query.order_by(col(MandateUseRow.used_at))))
+@dataclass(frozen=True)
+class Taken:
+    """What was taken under a mandate, with the charge that it allowed."""
+
+    use: MandateUseRow
+    payment: PaymentRow
+
+    @property
+    def amount(self) -> Money:
+        return Money(minor=self.use.amount_minor, currency=self.use.currency)
+
+    @property
+    def charged(self) -> Money:
+        return Money(minor=self.payment.captured_minor, currency=self.payment.currency)
+
+    @property
+    def refunded(self) -> Money:
+        return Money(minor=self.payment.refunded_minor, currency=self.payment.currency)
+
+
+async def uses_of(session: AsyncSession, campaign_id: UUID) -> list[Taken]:
+    """Return what was taken under a campaign's mandates, the earliest first."""
+    query = (
+        select(MandateUseRow, PaymentRow)
+        .join(PaymentRow, col(PaymentRow.id) == col(MandateUseRow.payment_id))
+        .where(col(MandateUseRow.campaign_id) == campaign_id)
+        .order_by(col(MandateUseRow.used_at))
+    )
+    return [Taken(use, payment) for use, payment in await session.execute(query)]
 
 
 async def write_use(

@@ -51,5 +51,6 @@ async def test_flights_just_over_the_budget_are_booked_once_they_are_allowed(
     mandates = (await http.get(f"{path}/mandate")).json()
     (allowance,) = [one for one in mandates["earlier"] if one["kind"] == "allow_once"]
     assert allowance["uses"][0]["amount"] == decision["price"]
+    assert allowance["uses"][0]["charged"] == decision["price"]
     assert mandates["mandate"]["kind"] == "booking"
     assert mandates["mandate"]["uses"] == []

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from house import eventually
 from playwright.async_api import expect
 from steps_in_browser import Steps
 
@@ -35,12 +36,32 @@ async def test_from_a_new_account_to_a_booking_given_back(
     await page.locator("main a[href^='/bookings/']").first.click()
     await page.wait_for_url("**/bookings/*")
     await accessible(page)
+    async with page.expect_download() as downloading:
+        await page.get_by_role("link", name="Itinerary as PDF").click()
+    itinerary = (await downloading.value).suggested_filename
+    kinds = sorted(name.partition("-")[0] for name in await _enclosed(live_site, "Booked:"))
+    assert kinds == ["flights", "itinerary", "receipt"]
+    assert itinerary in await _enclosed(live_site, "Booked:"), "the mail has what the page gives"
     await steps.cancel_booking()
     await _until_given_back(page)
     await accessible(page)
+    (off,) = await _enclosed(live_site, "Cancelled:")
+    assert off.endswith(".ics")
     for path in ("/billing", "/notices", "/account", "/account/privacy"):
         await page.goto(path)
         await accessible(page)
+
+
+async def _enclosed(live_site: Any, subject: str) -> list[str]:
+    """Wait for Ana's mail with such a subject, and return the names of what it encloses."""
+
+    async def found() -> list[str] | None:
+        for mail in live_site.mails():
+            if subject in mail["subject"] and "ana@example.com" in mail["rcpt_tos"]:
+                return list(mail["attachments"])
+        return None
+
+    return await eventually(found, seconds=30)
 
 
 async def _until_given_back(page: Any) -> None:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.rest.schemas.common import MoneyBody, Response
 from db.models.mandate import MandateRow
-from db.models.mandate_use import MandateUseRow
+from db.queries.mandates import Taken
 from domain.mandate_document import (
     BadMandate,
     MandateKind,
@@ -27,17 +27,21 @@ class MandateUseBody(Response):
     attempt_id: UUID
     payment_id: UUID
     amount: MoneyBody
+    charged: MoneyBody = Field(description="What was charged of it so far.")
+    refunded: MoneyBody
     used_at: datetime
     released_at: datetime | None
 
     @classmethod
-    def of(cls, row: MandateUseRow) -> Self:
+    def of(cls, taken: Taken) -> Self:
         return cls(
-            attempt_id=row.attempt_id,
-            payment_id=row.payment_id,
-            amount=MoneyBody.of(Money(minor=row.amount_minor, currency=row.currency)),
-            used_at=row.used_at,
-            released_at=row.released_at,
+            attempt_id=taken.use.attempt_id,
+            payment_id=taken.use.payment_id,
+            amount=MoneyBody.of(taken.amount),
+            charged=MoneyBody.of(taken.charged),
+            refunded=MoneyBody.of(taken.refunded),
+            used_at=taken.use.used_at,
+            released_at=taken.use.released_at,
         )
 
 
@@ -62,9 +66,7 @@ class MandateBody(Response):
     uses: list[MandateUseBody]
 
     @classmethod
-    def of(
-        cls, row: MandateRow, uses: list[MandateUseRow], keys: SignatureCheck, now: datetime
-    ) -> Self:
+    def of(cls, row: MandateRow, uses: list[Taken], keys: SignatureCheck, now: datetime) -> Self:
         return cls(
             id=row.id,
             kind=row.kind,
@@ -78,7 +80,7 @@ class MandateBody(Response):
             key_id=row.key_id,
             signature=row.signature,
             passkey=row.signed.passkey if row.signed else None,
-            uses=[MandateUseBody.of(use) for use in uses if use.mandate_id == row.id],
+            uses=[MandateUseBody.of(one) for one in uses if one.use.mandate_id == row.id],
         )
 
 
