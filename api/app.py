@@ -185,10 +185,12 @@ async def _open(
 def _operators(settings: Settings, vault: PersonalVault, opened: AsyncExitStack) -> Database | None:
     """Open the console's own way to the database, where this process was given one."""
     address = settings.own_login("operator")
-    if settings.in_production and address is None:
+    if address is None and not settings.in_production:
+        address = settings.database_address
+    if not address:
         return None
     made = Database(
-        address or settings.database_address,
+        address,
         role=OPERATOR_ROLE,
         pool_size=_CONSOLE_POOL,
         words=vault.words(),

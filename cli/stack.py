@@ -244,7 +244,7 @@ class Stack:
             after,
             ready=ready,
             ports=ports,
-            login="database_worker_url",
+            logins=("database_worker_url",),
             env={setting: str(port) for port, setting in ports.items()},
             stop_seconds=stop_seconds,
         )
@@ -255,7 +255,8 @@ class Stack:
             "api",
             ["-m", "cli.main", "api"],
             after,
-            login="database_app_url",
+            # The console's is apart: what it asks as an operator, it asks under that login.
+            logins=("database_app_url", "database_operator_url"),
             ready=lambda _running: http_is_ok(f"{self.api_url}/healthz"),
             ports={settings.api_port: variable("api_port")},
         )
@@ -269,14 +270,14 @@ class Stack:
         ready: Callable[[Running], bool] | None = None,
         once: bool = False,
         ports: Mapping[int, str] | None = None,
-        login: str | None = None,
+        logins: tuple[str, ...] = (),
         env: Mapping[str, str] | None = None,
         stop_seconds: float = _APPLICATION_STOP_SECONDS,
     ) -> Part:
         return Part(
             name=name,
             command=[sys.executable, *arguments],
-            env=self.env | self._only_login(login) | dict(env or {}),
+            env=self.env | self._only_logins(logins) | dict(env or {}),
             after=after,
             ready=ready,
             once=once,
@@ -284,12 +285,11 @@ class Stack:
             stop_seconds=stop_seconds,
         )
 
-    def _only_login(self, login: str | None) -> dict[str, str]:
-        """Leave a process the one login that is its own; empty says "not the file's either"."""
-        if login is None or not self.env.get(variable(login)):
+    def _only_logins(self, own: tuple[str, ...]) -> dict[str, str]:
+        """Leave a process the logins that are its own; empty says "not the file's either"."""
+        if not own or not self.env.get(variable(own[0])):
             return {}
-        others = {"database_url", *_LOGINS} - {login}
-        return {variable(name): "" for name in others}
+        return {variable(name): "" for name in {"database_url", *_LOGINS} - set(own)}
 
     def _forget(self) -> None:
         if self.throwaway:

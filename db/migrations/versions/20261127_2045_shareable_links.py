@@ -5,7 +5,7 @@ from alembic import op
 from db.migrations.rights import secure
 
 revision = "20261127_2045"
-down_revision = "20261127_0810"
+down_revision = "20261127_0815"
 branch_labels = None
 depends_on = None
 
