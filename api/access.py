@@ -116,10 +116,33 @@ _CARE = frozenset({Who.SUPPORT, Who.ADMIN})
 _ADMIN = frozenset({Who.ADMIN})
 CONSOLE: Mapping[str, frozenset[Who]] = {
     "GET /admin": _ALL,
+    "GET /admin/switch": _ADMIN,
+    "GET /admin/tasks": _CARE,
+    "GET /admin/tasks/{task_id}": _CARE,
     "GET /admin/bookings": _ALL,
     "GET /admin/bookings.csv": _ALL,
+    "GET /admin/bookings/{booking_id}": _ALL,
     "GET /admin/attempts": _CARE,
     "GET /admin/attempts/{attempt_id}": _CARE,
+    "GET /admin/refunds": _CARE,
+    "GET /admin/campaigns": _ALL,
+    "GET /admin/people": _CARE,
+    "POST /admin/people/find": _CARE,
+    "GET /admin/people/{user_id}": _CARE,
+    "POST /admin/people/{user_id}/look": _CARE,
+    "POST /admin/people/{user_id}/sees": _CARE,
+    "GET /admin/notices": _CARE,
+    "GET /admin/notices/{notice_id}": _CARE,
+    "POST /admin/notices/{notice_id}/resend": _CARE,
+    "GET /admin/webhooks": _CARE,
+    "GET /admin/webhooks/{delivery_id}": _CARE,
+    "POST /admin/webhooks/{delivery_id}/replay": _CARE,
+    "GET /admin/providers": _ALL,
+    "GET /admin/policy": _ALL,
+    "GET /admin/users": _ADMIN,
+    "GET /admin/users/{user_id}": _ADMIN,
+    "GET /admin/audit": _ADMIN,
+    "GET /admin/audit.csv": _ADMIN,
 }
 
 

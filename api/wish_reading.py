@@ -149,22 +149,35 @@ async def read_list(
     skip: int = 0,
 ) -> ListRead:
     """Read a page of a person's wishes, in the order of who needs them."""
-    now = services.clock()
     async with services.database.transaction(owner) as session:
-        cards = await list_payment_methods(session, owner)
-        bad = bad_cards(cards, now)
-        rows = await wishes_in_order(
-            session, owner, bad, places=places, text=text, skip=skip, limit=PAGE + 1
-        )
-        return ListRead(
-            wishes=await _briefs(services, session, rows[:PAGE], cards, now, CARD_DAYS),
-            counts=await count_places(session, owner, bad),
-            searched=await services.outlook.searched(session, owner, now),
-            spent=await spent_by(session, owner),
-            drafts=tuple(await list_drafts(session, owner, now)) if not skip else (),
-            stopped=await booking_stopped(session),
-            more=len(rows) > PAGE,
-        )
+        return await read_list_in(session, services, owner, places=places, text=text, skip=skip)
+
+
+async def read_list_in(
+    session: AsyncSession,
+    services: Services,
+    owner: UserId,
+    *,
+    places: Sequence[Place] = (),
+    text: str | None = None,
+    skip: int = 0,
+) -> ListRead:
+    """Read it in a transaction that sees the person's rows, whoever looks."""
+    now = services.clock()
+    cards = await list_payment_methods(session, owner)
+    bad = bad_cards(cards, now)
+    rows = await wishes_in_order(
+        session, owner, bad, places=places, text=text, skip=skip, limit=PAGE + 1
+    )
+    return ListRead(
+        wishes=await _briefs(services, session, rows[:PAGE], cards, now, CARD_DAYS),
+        counts=await count_places(session, owner, bad),
+        searched=await services.outlook.searched(session, owner, now),
+        spent=await spent_by(session, owner),
+        drafts=tuple(await list_drafts(session, owner, now)) if not skip else (),
+        stopped=await booking_stopped(session),
+        more=len(rows) > PAGE,
+    )
 
 
 async def read_wish(services: Services, owner: UserId, campaign_id: UUID) -> WishRead | None:

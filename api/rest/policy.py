@@ -48,7 +48,7 @@ async def show(services: ServicesDep) -> PolicyResponse:
     policy = services.settings.policy
     return PolicyResponse(
         policy=policy.model_dump(mode="json"),
-        readings=_readings(policy),
+        readings=readings(policy),
         consent=_text(CURRENT_CONSENT),
         asked_consent=_text(ASKED_CONSENT),
         allowance=ConsentText(
@@ -61,7 +61,8 @@ def _text(version: str) -> ConsentText:
     return ConsentText(version=version, template=CONSENT_TEXTS[version])
 
 
-def _readings(policy: Policy) -> list[Reading]:
+def readings(policy: Policy) -> list[Reading]:
+    """Return which reading of each contradiction is active."""
     cards = policy.payment_methods_max_per_user
     pace = (
         f"fixed: every date pair each {policy.monitor_interval_seconds} s, within the quota"

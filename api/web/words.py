@@ -128,5 +128,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "money": money,
     "minor": minor,
     "plural": plural,
+    "span": span_of,
     "attributes": attributes,
 }

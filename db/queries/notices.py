@@ -177,6 +177,11 @@ async def take_pending(session: AsyncSession, notice_id: UUID) -> NoticeRow | No
     return row
 
 
+def send_letter_again(row: NoticeRow, now: datetime) -> None:
+    """Have a letter sent once more, under its own Message-ID."""
+    row.state, row.tries, row.due_at, row.sent_at = NoticeState.PENDING, 0, now, None
+
+
 async def address_refused(session: AsyncSession, user_id: UUID) -> datetime | None:
     """Return since when mail to a person's address is refused; None if the last one arrived."""
     tried = (

@@ -159,7 +159,7 @@ class Asking:
     ) -> dict[str, Answer]:
         """Ask every route for what is the owner's."""
         values = {name: str(value) for name, value in asdict(own).items()}
-        values |= {"user_id": str(owner)}
+        values |= {"user_id": str(owner), "task_id": str(uuid4()), "action_id": str(uuid4())}
         asker, found = await shown(), {}
         for name in (*(name for name in ROUTES if name not in _LAST), *_LAST):
             if name in _LAST:
@@ -174,7 +174,7 @@ class Asking:
     ) -> dict[str, Answer]:
         """Ask these routes for what is the owner's."""
         values = {name: str(value) for name, value in asdict(own).items()}
-        values |= {"user_id": str(owner)}
+        values |= {"user_id": str(owner), "task_id": str(uuid4()), "action_id": str(uuid4())}
         return {
             name: await self._ask(name, own, values | self._secrets(name, own, owner), asker)
             for name in names

@@ -8,20 +8,52 @@ from fastapi.responses import HTMLResponse
 
 from api.errors import not_found
 from api.web.admin.asking import Asked, CursorQuery, choices
-from api.web.admin.entry import OperatorDep, console, operating
+from api.web.admin.doing import new_key, seen
+from api.web.admin.entry import OperatorDep, console, may, operating
+from api.web.admin.listing import Listing
 from api.web.admin.position import read_position, temporal_page
 from api.web.views.console_attempt import attempt_view
 from db.models.attempt import AttemptRow
 from db.queries.console.attempts import attempt_facts
-from db.queries.console.lists import counts_by, newest, table_of
+from db.queries.console.lists import count_in, table_of
 from domain.attempts import LIVE, AttemptState, FailureReason
 from domain.messages.attempt import attempt_workflow_id
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 PATH = "/admin/attempts"
+ONE = f"{PATH}/{{attempt_id}}"
+_ACTIONS = (
+    (
+        "retry",
+        "Try again now",
+        "What it waits for is tried at once, by its own process; nothing is done twice.",
+        "Retry",
+        "btn main",
+    ),
+    (
+        "compensate",
+        "Undo it",
+        "Holds are released and orders cancelled, as far as the seller lets us; the wish waits.",
+        "Compensate",
+        "btn danger",
+    ),
+    (
+        "adopt",
+        "Take an order as its own",
+        "An order that was found at the seller becomes this attempt's booking and is paid.",
+        "Adopt",
+        "btn",
+    ),
+    (
+        "abandon",
+        "End it without a booking",
+        "For an attempt that nothing moves any more: nothing is undone, so put it right first.",
+        "Abandon",
+        "btn danger",
+    ),
+)
 _LIVE, _ALL = "live", "all"
-_ATTEMPTS = table_of(AttemptRow)
-_BEGAN = "started_at"
+_LISTING = Listing(PATH, "admin/attempts.html", table_of(AttemptRow), at="started_at")
 
 
 @dataclass(frozen=True)
@@ -43,27 +75,25 @@ async def show_attempts(visit: OperatorDep, cursor: CursorQuery = None) -> HTMLR
     """List attempts, those first that began last."""
     asked = AttemptsAsked.of(visit.request.query_params)
     reason = [asked.reason] if asked.reason in set(FailureReason) else []
-    narrow = asked.narrow(state=asked.states, failure_reason=reason)
     async with operating(visit) as session:
-        page = await newest(session, _ATTEMPTS, narrow, at=_BEGAN, cursor=cursor)
-        counts = await counts_by(session, _ATTEMPTS, "state", at=_BEGAN)
-    states = [(_LIVE, "under way"), (_ALL, "all")]
-    return console(
-        visit,
-        "admin/attempts.html",
-        room=PATH,
-        asked=asked,
-        page=page,
-        counts=counts,
-        live=sum(counts.get(one.value, 0) for one in LIVE),
-        states=states + choices([one.value for one in AttemptState])[1:],
-        reasons=choices([one.value for one in FailureReason], "Any"),
-        next_path=asked.path(PATH, cursor=page.next_cursor) if page.next_cursor else None,
-        first_path=asked.path(PATH) if cursor else None,
-    )
+        live = await count_in(session, AttemptRow, "state", LIVE)
+        return await _LISTING.show_in(
+            session,
+            visit,
+            asked,
+            asked.narrow(state=asked.states, failure_reason=reason),
+            cursor,
+            live=live,
+            states=[
+                (_LIVE, "under way"),
+                (_ALL, "all"),
+                *choices([one.value for one in AttemptState])[1:],
+            ],
+            reasons=choices([one.value for one in FailureReason], "Any"),
+        )
 
 
-@router.get(f"{PATH}/{{attempt_id}}")
+@router.get(ONE)
 async def show_attempt(visit: OperatorDep, attempt_id: UUID) -> HTMLResponse:
     """Show one attempt: what happened, what was said, where its process stands."""
     async with operating(visit) as session:
@@ -80,4 +110,7 @@ async def show_attempt(visit: OperatorDep, attempt_id: UUID) -> HTMLResponse:
         view=attempt_view(facts, visit.now),
         position=await read_position(visit.services, workflow_id),
         temporal_page=temporal_page(visit.services.settings, workflow_id),
+        actions=_ACTIONS if facts.attempt.state in LIVE and may(visit, f"POST {ONE}/act") else (),
+        expected=seen(facts.attempt.state.value, facts.attempt.row_version),
+        key=new_key(),
     )

@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from api.web.admin.asking import Asked, CursorQuery, choices
-from api.web.admin.entry import OperatorDep, console, operating
+from api.web.admin.entry import OperatorDep, operating
+from api.web.admin.listing import Listing
 from db.access import GLANCES
 from db.glances import BOOKINGS
 from db.models.booking import BookingProvider
 from db.paging import LARGEST_PAGE
-from db.queries.console.lists import Line, Narrow, booking_by_reference, counts_by, newest
+from db.queries.console.lists import Line, Narrow, booking_by_reference, newest
 from domain.money import Money
 from domain.orders import BookingState
 
@@ -39,28 +40,24 @@ class BookingsAsked(Asked):
         return replace(narrow, ids=await booking_by_reference(session, self.reference))
 
 
+_LISTING = Listing(PATH, "admin/bookings.html", BOOKINGS)
+
+
 @router.get(PATH)
 async def show_bookings(visit: OperatorDep, cursor: CursorQuery = None) -> HTMLResponse:
     """List bookings, the newest first."""
     asked = BookingsAsked.of(visit.request.query_params)
     async with operating(visit) as session:
-        narrow = await asked.found(session)
-        page = await newest(session, BOOKINGS, narrow, cursor=cursor)
-        counts = await counts_by(session, BOOKINGS, "state", narrow)
-    return console(
-        visit,
-        "admin/bookings.html",
-        room=PATH,
-        asked=asked,
-        page=page,
-        counts=counts,
-        total=sum(counts.values()),
-        states=choices([one.value for one in BookingState]),
-        sellers=choices([one.value for one in BookingProvider], "Any"),
-        export_path=asked.path(f"{PATH}.csv"),
-        next_path=asked.path(PATH, cursor=page.next_cursor) if page.next_cursor else None,
-        first_path=asked.path(PATH) if cursor else None,
-    )
+        return await _LISTING.show_in(
+            session,
+            visit,
+            asked,
+            await asked.found(session),
+            cursor,
+            states=choices([one.value for one in BookingState]),
+            sellers=choices([one.value for one in BookingProvider], "Any"),
+            export_path=asked.path(f"{PATH}.csv"),
+        )
 
 
 @router.get(f"{PATH}.csv")

@@ -2,8 +2,34 @@
 
 from fastapi import APIRouter
 
-from api.web.admin import attempts, bookings, home
+from api.web.admin import (
+    attempts,
+    audit,
+    booking,
+    bookings,
+    home,
+    installation,
+    lists,
+    people,
+    refunds,
+    resending,
+    tasks,
+    users,
+)
 
 router = APIRouter()
-for module in (home, bookings, attempts):
+for module in (
+    home,
+    lists,
+    tasks,
+    bookings,
+    booking,
+    attempts,
+    refunds,
+    people,
+    resending,
+    installation,
+    users,
+    audit,
+):
     router.include_router(module.router)

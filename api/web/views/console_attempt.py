@@ -70,7 +70,7 @@ def attempt_view(facts: AttemptFacts, now: datetime) -> AttemptView:
     return AttemptView(
         sentence=_sentence(facts, now),
         live=row.state in LIVE,
-        calls=tuple(_call(one) for one in facts.calls),
+        calls=tuple(call_view(one) for one in facts.calls),
         timeline=_timeline(facts),
         fare=Money(minor=row.matched_minor, currency=row.currency),
         limit=Money(minor=row.limit_minor, currency=row.currency),
@@ -89,7 +89,7 @@ def _sentence(facts: AttemptFacts, now: datetime) -> str:
     return said
 
 
-def _call(row: ProviderCallRow) -> CallView:
+def call_view(row: ProviderCallRow) -> CallView:
     took = "no answer yet"
     if row.answered_at is not None:
         took = f"{(row.answered_at - row.sent_at).total_seconds():.2f} s"

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any, cast
 from uuid import UUID
 
@@ -89,10 +90,24 @@ async def counts_by(
     """Count rows by what stands in a column."""
     word = table.c[column]
     query = select(word, func.count()).where(*narrow.conditions(table, at)).group_by(word)
-    return {str(name): int(number) for name, number in await session.execute(query.order_by(word))}
+    return {
+        _word(name): int(number) for name, number in await session.execute(query.order_by(word))
+    }
+
+
+async def count_in(
+    session: AsyncSession, model: type[SQLModel], column: str, words: Collection[object]
+) -> int:
+    table = table_of(model)
+    query = select(func.count()).select_from(table).where(table.c[column].in_(list(words)))
+    return int(await session.scalar(query) or 0)
 
 
 async def booking_by_reference(session: AsyncSession, reference: str) -> list[UUID]:
     """Return the bookings of a reference that somebody has told us."""
     query = text("SELECT * FROM find_booking_by_reference(:reference)")
     return list(await session.scalars(query, {"reference": reference}))
+
+
+def _word(value: object) -> str:
+    return str(value.value if isinstance(value, Enum) else value)

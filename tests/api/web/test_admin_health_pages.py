@@ -111,7 +111,7 @@ async def test_what_needs_somebody_is_counted_and_listed(
     assert "1 attempt under way, 1 of them with an order whose answer was lost" in found.text
     assert f"/admin/attempts/{own.attempt_id}" in found.html
     none = await admin.get("/admin/attempts?state=compensating")
-    assert "No attempt is like that" in none.text
+    assert "Nothing is like that" in none.text
 
 
 async def test_money_on_its_way_back_is_no_gap(admin: Site, give: Any, database: Database) -> None:
