@@ -162,7 +162,6 @@ ROUTES: Mapping[str, Rule] = {
     # What the application is
     "GET /openapi.json": OPEN,
     "GET /docs": OPEN,
-    "GET /docs/oauth2-redirect": OPEN,
     "GET /static": OPEN,
     "GET /manifest.webmanifest": OPEN,
     "GET /service-worker.js": OPEN,

@@ -93,7 +93,7 @@ def create_app(
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
         lifespan=lifespan,
-        docs_url="/docs",
+        docs_url=None,  # a page of ours: the viewer that FastAPI brings loads from elsewhere
         redoc_url=None,
         openapi_url="/openapi.json",
     )

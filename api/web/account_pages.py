@@ -1,4 +1,4 @@
-"""The pages of accounts: the doors, links in mails, and what a person changes about their own."""
+"""The pages of accounts: the doors, links in mails, and what a person changes there."""
 
 from fastapi import APIRouter
 
@@ -11,6 +11,7 @@ from api.web import (
     identity_link,
     keep_address,
     privacy,
+    reference,
     sign_in,
     sign_up,
 )
@@ -27,6 +28,7 @@ _PAGES = (
     identity,
     identity_link,
     privacy,
+    reference,
 )
 for module in _PAGES:
     router.include_router(module.router)

@@ -94,6 +94,20 @@ async def test_the_document_is_complete(settings: Any) -> None:
             jsonschema.Draft202012Validator(schema).validate(example)
 
 
+async def test_the_page_of_the_api_shows_every_operation_and_loads_nothing_from_elsewhere(
+    nobody: Any, settings: Any
+) -> None:
+    shown = await nobody.get("/docs")
+    assert shown.status_code == 200
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    assert not re.search(r'(?:src|href)="(?:\w+:|//)', shown.text)
+    for method, path in _routes(settings):
+        assert f'class="method">{method}</strong> <code>{path}</code>' in shown.text
+    # A body to begin with, of the document's own examples, and which key the call needs.
+    assert "&#34;destinations&#34;" in shown.text
+    assert "scope <code>spend</code>" in shown.text
+
+
 async def test_hidden_routes_are_the_pages_only(settings: Any) -> None:
     hidden = {
         route.path
