@@ -21,9 +21,11 @@ NAMES = (
     "completion",
     "search_cycle",
     "api_load",
+    "pages",
     "sleeping",
 )
 RESULTS = Path(__file__).parent / "results"
+FOUND = Path(__file__).parent / "found.md"
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 
@@ -45,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     if args.quick:
         console.print("A quick run shows that the benchmarks work; its figures are not kept.")
     else:
-        PAGE.write_text(page(_kept()), encoding="utf-8")
+        PAGE.write_text(page(_kept(), FOUND.read_text(encoding="utf-8")), encoding="utf-8")
     if failed:
         console.print(f"[red]failed: {', '.join(failed)}[/red]")
     if too_much:

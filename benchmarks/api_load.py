@@ -9,22 +9,21 @@ from uuid import uuid4
 
 from sqlmodel import col, select
 
+from benchmarks.consents import Seals
 from benchmarks.http_client import Ask, Connection, Load, put_load
 from benchmarks.installation import installation
 from benchmarks.people import BENCH, Registry
 from benchmarks.result import Figure, Result, milliseconds, percentile
-from benchmarks.rows import prices_seen, watching_campaigns
+from benchmarks.rows import DECISIONS_EACH, full_database
 from cli.stack import Stack
 from db.models import CampaignRow
 from db.session import WORKER_ROLE, Database
 from domain.ids import UserId
 from domain.mandates import CURRENT_CONSENT
 from providers.registry import build_providers
-from runtime.signing import MandateKeys
 
 CAMPAIGNS, QUICK_CAMPAIGNS = 10_000, 100
 PRICES, QUICK_PRICES = 1_000_000, 1_000
-DECISIONS_EACH = 10
 USERS, QUICK_USERS = 100, 4
 READS, QUICK_READS = 1_500, 20
 CREATES, QUICK_CREATES = 300, 4
@@ -67,7 +66,14 @@ async def _all(stack: Stack, sizes: Sizes) -> Measured:
     providers = await build_providers(settings)
     registry = Registry(settings, worker, providers)
     people = [await registry.account() for _ in range(sizes.users)]
-    await _fill(worker, owner, [user for user, _ in people], sizes, settings.mandate_signing)
+    await full_database(
+        worker,
+        owner,
+        [user for user, _ in people],
+        campaigns=sizes.campaigns,
+        prices=sizes.prices,
+        seals=Seals.of(settings),
+    )
     user, key = people[0]
     await registry.card(user)
     wish = _wish(str(await registry.traveler(user)))
@@ -89,24 +95,6 @@ async def _all(stack: Stack, sizes: Sizes) -> Measured:
     await worker.close()
     await owner.close()
     return measured
-
-
-async def _fill(
-    worker: Database, owner: Database, people: list[UserId], sizes: Sizes, keys: MandateKeys
-) -> None:
-    """Fill the tables; the campaigns' dates are beyond what is on sale, so nobody looks."""
-    day = (datetime.now(UTC) + timedelta(days=340)).date()
-    markets = [("JFK", "LIS", day)]
-    await watching_campaigns(
-        worker, people, markets, sizes.campaigns, budget_minor=30_000, keys=keys
-    )
-    looks = max(1000, sizes.prices // 100)
-    await prices_seen(
-        owner,
-        looks=looks,
-        prices_a_look=max(1, sizes.prices // looks),
-        decisions_a_campaign=DECISIONS_EACH,
-    )
 
 
 def _wish(traveler: str) -> bytes:

@@ -1,10 +1,12 @@
 """Consents as the API takes them, signed, for wishes that are made by the thousand."""
 
 import os
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
+from db.vault import Words, vault_of
 from domain.campaigns import BookingMode
 from domain.criteria import Criteria
 from domain.mandate_document import (
@@ -18,7 +20,24 @@ from domain.mandate_document import (
 )
 from domain.messages.campaign import Consent
 from domain.offers import Party
+from runtime.settings import Settings
 from runtime.signing import MandateKeys
+
+
+@dataclass(frozen=True)
+class Seals:
+    """What the API signs consents with, and seals people's own words."""
+
+    keys: MandateKeys
+    words: Words
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(settings.mandate_signing, vault_of(settings).words())
+
+    def name(self, owner: UUID) -> str:
+        """Return a wish's name as it travels and is stored."""
+        return self.words.seal(owner, owner, "autobooking_campaigns.name", "a wish of a benchmark")
 
 
 def document_for(

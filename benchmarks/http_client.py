@@ -15,14 +15,18 @@ class Ask:
     key: str
     body: bytes = b""
     idempotency_key: str = ""
+    cookie: str = ""
 
     def bytes(self, accept: str = "application/json") -> bytes:
         lines = [
             f"{self.method} {self.path} HTTP/1.1",
             "Host: 127.0.0.1",
-            f"Authorization: Bearer {self.key}",
             f"Accept: {accept}",
         ]
+        if self.key:
+            lines.append(f"Authorization: Bearer {self.key}")
+        if self.cookie:
+            lines.append(f"Cookie: {self.cookie}")
         if self.idempotency_key:
             lines.append(f"Idempotency-Key: {self.idempotency_key}")
         if self.body:
@@ -39,10 +43,10 @@ class Connection:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    async def ask(self, request: Ask) -> tuple[int, bytes]:
+    async def ask(self, request: Ask, accept: str = "application/json") -> tuple[int, bytes]:
         """Send a request and return status and body."""
         reader, writer = await self._open()
-        writer.write(request.bytes())
+        writer.write(request.bytes(accept))
         status, length = await _head(reader)
         return status, await reader.readexactly(length)
 

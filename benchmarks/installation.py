@@ -1,6 +1,7 @@
 """A throwaway installation, with the product's workers inside the benchmark or as it runs."""
 
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -68,8 +69,10 @@ class Inside:
 async def inside(stack: Stack, *, wrap: Any = None, workers: bool = True) -> AsyncIterator[Inside]:
     """Run the workers in this process; `wrap` may put something around the providers."""
     settings = stack.settings
+    sys.setswitchinterval(product.SWITCH_SECONDS)  # as the worker does
     async with AsyncExitStack() as opened:
-        database = Database(settings.database_url, role=WORKER_ROLE, pool_size=20)
+        words = vault_of(settings).words(opens=False)
+        database = Database(settings.database_url, role=WORKER_ROLE, pool_size=20, words=words)
         opened.push_async_callback(database.close)
         hook = product.simulated_clock if settings.simulated_clock else no_extra_headers
         providers = await build_providers(settings, hook)

@@ -6,13 +6,15 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from benchmarks.consents import consent_to, document_for
+from api.web.cookies import SESSION
+from benchmarks.consents import Seals, consent_to, document_for
 from benchmarks.installation import Inside
 from db.accounts import ensure_account, issue_api_key
 from db.models import PaymentCustomerRow, PaymentMethodRow
 from db.models.payment_method import PaymentMethodStatus
 from db.queries.payment_methods import add_payment_method, ensure_payment_customer
 from db.queries.travelers import add_traveler
+from db.queries.web_sessions import add_session
 from db.session import Database, SystemActor
 from db.vault import vault_of
 from domain.campaigns import BookingMode
@@ -25,7 +27,7 @@ from domain.travelers import TravelerDetails
 from domain.wishes import last_bookable
 from providers.registry import Providers
 from runtime.settings import Settings
-from runtime.signing import MandateKeys
+from runtime.web_tokens import new_token, session_hash
 
 BENCH = SystemActor("benchmark")
 
@@ -136,6 +138,23 @@ def _card_row(card: UUID, user: UserId, sealed: str, now: datetime) -> PaymentMe
     )
 
 
+async def signed_in(settings: Settings, database: Database, user: UserId) -> str:
+    """Sign a browser in without the door; return its cookie."""
+    token, now = new_token(), datetime.now(UTC)
+    async with database.transaction(user) as session:
+        await add_session(
+            session,
+            session_id=uuid4(),
+            user_id=user,
+            token_hash=session_hash(settings.api_key_pepper, token),
+            device="A benchmark",
+            now=now,
+            lasts=settings.accounts.session,
+            stepped_up_at=now,
+        )
+    return f"{SESSION}={token}"
+
+
 def wish(**changes: Any) -> Criteria:
     """Return JFK to LIS, one way, on one day six weeks from now, for a generous budget."""
     day = datetime.now(UTC).date() + timedelta(days=42)
@@ -154,7 +173,7 @@ def new_campaign(
     traveler: TravelerId,
     criteria: Criteria | None = None,
     *,
-    keys: MandateKeys,
+    seals: Seals,
     now: datetime | None = None,
 ) -> NewCampaign:
     """Return a campaign as the API would pass it on."""
@@ -168,12 +187,12 @@ def new_campaign(
     return NewCampaign(
         campaign_id=campaign_id,
         owner_id=user,
-        name="a wish of a benchmark",
+        name=seals.name(user),
         criteria=criteria,
         mode=BookingMode.AUTO,
         traveler_ids=(traveler,),
         party=Party(adults=1),
-        consent=consent_to(document, keys),
+        consent=consent_to(document, seals.keys),
         body_hmac=key,
         created_at=now,
         expires_at=expires_at,

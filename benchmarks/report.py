@@ -7,9 +7,9 @@ from rich.table import Table
 
 _HEAD = """# Performance
 
-This page is written by `make bench` from `benchmarks/results/*.json`; nothing in it was not
-measured. Each figure and those beside it come from one run on one machine: ratios carry over to
-other machines, absolute times do not. A ratio is ours divided by theirs.
+This page is written by `make bench` from `benchmarks/results/*.json` and `benchmarks/found.md`;
+nothing in it was not measured. Each figure and those beside it come from one run on one machine:
+ratios carry over to other machines, absolute times do not. A ratio is ours divided by theirs.
 
 `make bench` runs everything; `make bench ARGS="saga"` one of them; `make bench ARGS="--quick"`
 shows that they work, and keeps no figures.
@@ -32,9 +32,9 @@ def table(results: Iterable[dict[str, Any]]) -> Table:
     return shown
 
 
-def page(results: Iterable[dict[str, Any]]) -> str:
-    """Return the page in Markdown."""
-    return _HEAD + "".join(_chapter(result) for result in results)
+def page(results: Iterable[dict[str, Any]], found: str = "") -> str:
+    """Return the page in Markdown; `found` is what somebody wrote about the figures."""
+    return _HEAD + "".join(_chapter(result) for result in results) + (found and f"\n{found}")
 
 
 def missed(results: Iterable[dict[str, Any]]) -> list[str]:

@@ -8,28 +8,28 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
-from benchmarks.consents import consent_to, document_for
+from benchmarks.consents import Seals, consent_to, document_for
 from benchmarks.people import BENCH, wish
 from db.models import UserRow
 from db.session import Database
 from domain.ids import UserId
 from domain.money import Money
 from domain.offers import Party
-from runtime.signing import MandateKeys
 
+DECISIONS_EACH = 10
 _BATCH = 2000
 _CAMPAIGNS = text("""
-    INSERT INTO autobooking_campaigns (id, user_id, name, status, mode, seller, criteria,
+    INSERT INTO autobooking_campaigns (id, user_id, own_name, status, mode, seller, criteria,
         criteria_version, traveler_ids, party, budget_minor, currency, currency_exponent, ends_at,
         expires_at, body_hmac, event_seq, row_version, created_at, updated_at, origin_code,
         destination_code, departure_date_start, departure_date_end)
-    SELECT r.id, r.user_id, 'a wish of a benchmark', 'active', 'auto', 'duffel', r.criteria, 1,
+    SELECT r.id, r.user_id, r.name, 'active', 'auto', 'duffel', r.criteria, 1,
         ARRAY[r.traveler_id], CAST(:party AS jsonb),
         r.budget_minor, 'USD', 2, r.ends_at, r.ends_at, CAST(r.id AS text), 0, 1, :now, :now,
         r.origin, r.destination, r.day, r.day
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, user_id uuid, criteria jsonb,
-        traveler_id uuid, budget_minor bigint, ends_at timestamptz, origin text, destination text,
-        day date)
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, user_id uuid, name text,
+        criteria jsonb, traveler_id uuid, budget_minor bigint, ends_at timestamptz, origin text,
+        destination text, day date)
 """)
 _MANDATES = text("""
     INSERT INTO mandates (id, campaign_id, user_id, kind, criteria_version, text_version, cap_minor,
@@ -63,6 +63,46 @@ _DECISIONS = text("""
     CROSS JOIN generate_series(1, :each) AS n
     JOIN (SELECT id, at, row_number() OVER () AS r FROM looks) l ON l.r = 1 + (c.r + n) % 1000
 """)
+_FARES = text("""
+    INSERT INTO campaign_fares (campaign_id, criteria_version, day, user_id, looks, offers, last_at,
+        currency, best_minor, best_at)
+    SELECT c.id, 1, CAST(:now AS date) - n, c.user_id, 4, 120, :now - n * interval '1 day', 'USD',
+        40000 + 500 * ((n * 7) % 30), :now - n * interval '1 day'
+    FROM autobooking_campaigns c CROSS JOIN generate_series(0, :days - 1) AS n
+    WHERE c.criteria_version = 1
+    ON CONFLICT DO NOTHING
+""")
+_FULL = ("autobooking_campaigns", "price_observations", "offer_decisions", "looks")
+
+
+async def full_database(
+    worker: Database,
+    owner_login: Database,
+    people: Sequence[UserId],
+    *,
+    campaigns: int,
+    prices: int,
+    seals: Seals,
+) -> None:
+    """Fill the tables; the campaigns' dates are beyond what is on sale, so nobody looks."""
+    day = (datetime.now(UTC) + timedelta(days=340)).date()
+    await watching_campaigns(
+        worker, people, [("JFK", "LIS", day)], campaigns, budget_minor=30_000, seals=seals
+    )
+    looks = max(1000, prices // 100)
+    await prices_seen(
+        owner_login,
+        looks=looks,
+        prices_a_look=max(1, prices // looks),
+        decisions_a_campaign=DECISIONS_EACH,
+    )
+
+
+async def fares_known(owner_login: Database, days: int) -> None:
+    """Add what the looks of so many days found for every campaign, as its chart shows it."""
+    async with owner_login.transaction(BENCH) as session:
+        await session.execute(_FARES, {"now": datetime.now(UTC), "days": days})
+        await session.execute(text("ANALYZE campaign_fares"))
 
 
 async def users(database: Database, count: int) -> list[UserId]:
@@ -70,7 +110,10 @@ async def users(database: Database, count: int) -> list[UserId]:
     ids = [UserId(uuid4()) for _ in range(count)]
     async with database.transaction(BENCH) as session:
         session.add_all(
-            UserRow(id=one, email_encrypted="-", email_hmac=str(one), created_at=now) for one in ids
+            UserRow(  # type: ignore[call-arg]  # its role is the database's default
+                id=one, email_encrypted="-", email_hmac=str(one), created_at=now
+            )
+            for one in ids
         )
     return ids
 
@@ -82,12 +125,12 @@ async def watching_campaigns(
     count: int,
     *,
     budget_minor: int,
-    keys: MandateKeys,
+    seals: Seals,
 ) -> None:
     """Add campaigns that watch, one date pair each, dealt out evenly over the markets."""
     now = datetime.now(UTC)
     rows = [
-        _campaign(owners[n % len(owners)], markets[n % len(markets)], budget_minor, keys, now=now)
+        _campaign(owners[n % len(owners)], markets[n % len(markets)], budget_minor, seals, now=now)
         for n in range(count)
     ]
     async with database.transaction(BENCH) as session:
@@ -103,7 +146,7 @@ def _campaign(
     owner: UserId,
     market: tuple[str, str, date],
     budget_minor: int,
-    keys: MandateKeys,
+    seals: Seals,
     *,
     now: datetime,
 ) -> dict[str, Any]:
@@ -119,11 +162,12 @@ def _campaign(
     document = document_for(
         campaign_id, owner, criteria, (traveler_id,), now=now, expires_at=ends_at
     )
-    signed = consent_to(document, keys).signed
+    signed = consent_to(document, seals.keys).signed
     assert signed is not None
     return {
         "id": str(campaign_id),
         "user_id": str(owner),
+        "name": seals.name(owner),
         "traveler_id": str(traveler_id),
         "mandate_id": str(document.mandate_id),
         "nonce": document.nonce,
@@ -149,7 +193,7 @@ async def prices_seen(
         )
         await session.execute(_PRICES, {"each": prices_a_look})
         await session.execute(_DECISIONS, {"each": decisions_a_campaign})
-        for table in ("autobooking_campaigns", "price_observations", "offer_decisions", "looks"):
+        for table in _FULL:
             await session.execute(text(f"ANALYZE {table}"))
 
 

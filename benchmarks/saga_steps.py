@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 import worker as product
+from benchmarks.consents import Seals
 from benchmarks.installation import Inside
 from benchmarks.people import BENCH, Registry, new_campaign, wish
 from db.queries.campaigns import insert_campaign
@@ -180,11 +181,12 @@ async def call(function: Callable[..., Awaitable[Any]], *args: object) -> Any:
 async def ready_to_book(house: Inside, count: int, market: tuple[str, str]) -> list[dict[str, Any]]:
     """Return campaigns whose match was just found, each with a traveller and a card of its own."""
     registry, gate = Registry.of(house), asyncio.Semaphore(8)
+    seals = Seals.of(house.settings)
 
     async def one() -> NewCampaign:
         async with gate:
             user, traveler = await registry.someone()
-            new = new_campaign(user, traveler, _on(market), keys=house.settings.mandate_signing)
+            new = new_campaign(user, traveler, _on(market), seals=seals)
             async with house.database.transaction(BENCH) as session:
                 await insert_campaign(session, new, new.created_at)
         return new

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from benchmarks.consents import Seals
 from benchmarks.installation import SERVERS, Inside, inside, installation, pids
 from benchmarks.machine import Spent, spending
 from benchmarks.result import Beside, Figure, Result, milliseconds
@@ -69,7 +70,7 @@ async def _check(stack: Stack, campaigns: int, markets: int) -> Cost:
             _markets(markets),
             campaigns,
             budget_minor=BUDGET_MINOR,
-            keys=house.settings.mandate_signing,
+            seals=Seals.of(house.settings),
         )
         with (
             _statements() as counted,

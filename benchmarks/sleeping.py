@@ -9,6 +9,7 @@ from temporalio.client import Client, WorkflowHandle, WorkflowUpdateRPCTimeoutOr
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
+from benchmarks.consents import Seals
 from benchmarks.installation import installation, pids
 from benchmarks.machine import memory_mib
 from benchmarks.people import new_campaign, wish
@@ -18,7 +19,6 @@ from cli.stack import Stack
 from db.session import WORKER_ROLE, Database
 from domain.ids import TravelerId, UserId
 from domain.messages.campaign import CampaignInput, campaign_workflow_id
-from runtime.signing import MandateKeys
 from runtime.temporal import MAIN_QUEUE, connect
 from workflows.campaign import CampaignWorkflow
 
@@ -47,11 +47,12 @@ async def _weigh(
     database = Database(stack.settings.database_url, role=WORKER_ROLE, pool_size=4)
     client = await connect(stack.settings)
     owner = (await users(database, 1))[0]
+    seals = Seals.of(stack.settings)
     weights, there, first = {0: await _memory(stack)}, 0, ""
     started = 0.0
     for size in sizes:
         begun = time.perf_counter()
-        ids = await _put_to_sleep(client, owner, size - there, stack.settings.mandate_signing)
+        ids = await _put_to_sleep(client, owner, size - there, seals)
         first = first or ids[0]
         there = size
         async with asyncio.timeout(LONGEST_SECONDS):
@@ -64,13 +65,13 @@ async def _weigh(
     return weights, seconds, there / started
 
 
-async def _put_to_sleep(client: Client, owner: UserId, number: int, keys: MandateKeys) -> list[str]:
+async def _put_to_sleep(client: Client, owner: UserId, number: int, seals: Seals) -> list[str]:
     gate = asyncio.Semaphore(SIDE_BY_SIDE)
     day = (datetime.now(UTC) + _MONTHS_AHEAD).date()
     criteria = wish(departure_from=day, departure_until=day)
 
     async def one() -> str:
-        new = new_campaign(owner, TravelerId(owner), criteria, keys=keys)
+        new = new_campaign(owner, TravelerId(owner), criteria, seals=seals)
         async with gate:
             handle = await client.start_workflow(
                 CampaignWorkflow.run,

@@ -13,6 +13,7 @@ from temporalio.client import Client, WorkflowHistoryEventFilterType
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
+from benchmarks.consents import Seals
 from benchmarks.installation import SERVERS, inside, installation
 from benchmarks.people import BENCH, Registry, new_campaign, wish
 from benchmarks.rows import count
@@ -85,7 +86,7 @@ async def _live(days: int) -> Year:
                 nights_max=10,
                 budget=Money(minor=15_000, currency="USD"),
             )
-            new = new_campaign(user, traveler, criteria, keys=house.settings.mandate_signing)
+            new = new_campaign(user, traveler, criteria, seals=Seals.of(house.settings))
             search = search_workflow_id("duffel")
             await house.client.start_workflow(
                 SearchWorkflow.run, SearchInput(seller="duffel"), id=search, task_queue=MAIN_QUEUE

@@ -212,8 +212,9 @@ class Stack:
         arguments += ["--data-dir", str(self.state_dir / "sandboxes")]
         arguments += ["--seed", str(settings.sandbox_seed)]
         arguments += ["--public-url", settings.sandbox_base_url]
-        for vendor in ("duffel", "stripe"):
-            arguments += [f"--webhook-url-{vendor}", f"{self.api_url}/api/webhooks/{vendor}"]
+        if "api" in self._only:  # else nobody would answer, and they would call again and again
+            for vendor in ("duffel", "stripe"):
+                arguments += [f"--webhook-url-{vendor}", f"{self.api_url}/api/webhooks/{vendor}"]
         # Not on the command line, where every user of the machine could read it.
         secrets = {"SANDBOX_CONTROL_TOKEN": self.sandbox_control_token}
         return Part(

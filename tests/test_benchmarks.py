@@ -42,9 +42,10 @@ def test_a_ratio_is_ours_divided_by_theirs() -> None:
     figure = Figure("latency", 50.0, "ms", "100 ms", (Beside("another", 200.0),))
     told = Result("saga", "A booking", {"bookings": 3}, (figure,), ("a note",)).as_dict()
     assert told["figures"][0]["beside"][0]["ratio"] == 0.25
-    shown = page([told | RAN])
+    shown = page([told | RAN], "## What was found\n")
     assert "| latency | 50.0 ms | 100 ms | another: 200.0 ms (x 0.25) |" in shown
     assert "- a note" in shown
+    assert shown.endswith("\n\n## What was found\n")
 
 
 def test_a_figure_above_its_target_is_named() -> None:
