@@ -7,8 +7,10 @@ raised by calls that are safe to repeat), `BadAnswer` (retried a few times by it
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
@@ -17,8 +19,27 @@ from temporalio.exceptions import ApplicationError
 from providers.errors import CredentialsRefused, ProviderError, ProviderRefused, RateLimited
 
 HEARTBEAT_SECONDS = 2.0
+# Most calls are over before that, and each sign of life is a call to Temporal and a write there.
+FIRST_HEARTBEAT_SECONDS = 1.0
 RATE_LIMIT_PAUSE = timedelta(seconds=5)
 RATE_LIMIT_PAUSE_MAX = timedelta(seconds=90)
+
+
+class _LastSign:
+    """When an activity last showed that it lives; before the first time, when it began to."""
+
+    def __init__(self) -> None:
+        self._at = time.monotonic()
+
+    def due_in(self) -> float:
+        return self._at + FIRST_HEARTBEAT_SECONDS - time.monotonic()
+
+    def give(self) -> None:
+        activity.heartbeat()
+        self._at = time.monotonic()
+
+
+_last_sign: ContextVar[_LastSign | None] = ContextVar("last_sign", default=None)
 
 
 @asynccontextmanager
@@ -37,8 +58,17 @@ async def provider_call() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def heartbeats() -> AsyncIterator[None]:
-    """Say that this worker lives, as long as the block runs."""
-    beating = asyncio.create_task(_heartbeat())
+    """Say that this worker lives, as long as the block runs.
+
+    An activity of many short blocks says it as well: its blocks know of each other.
+    """
+    last = _last_sign.get()
+    if last is None:
+        last = _LastSign()
+        _last_sign.set(last)
+    elif last.due_in() <= 0:
+        last.give()
+    beating = asyncio.create_task(_heartbeat(last))
     try:
         yield
     finally:
@@ -61,7 +91,8 @@ def _pause(retry_at: datetime | None) -> timedelta:
     return min(max(wait, timedelta(seconds=1)), RATE_LIMIT_PAUSE_MAX)
 
 
-async def _heartbeat() -> None:
+async def _heartbeat(last: _LastSign) -> None:
+    await asyncio.sleep(last.due_in())
     while True:
-        activity.heartbeat()
+        last.give()
         await asyncio.sleep(HEARTBEAT_SECONDS)

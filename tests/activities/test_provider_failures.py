@@ -1,10 +1,20 @@
 """What Temporal is told of a provider's failure."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 
-from activities.failures import RATE_LIMIT_PAUSE, RATE_LIMIT_PAUSE_MAX, to_application_error
+from activities import failures
+from activities.failures import (
+    RATE_LIMIT_PAUSE,
+    RATE_LIMIT_PAUSE_MAX,
+    heartbeats,
+    to_application_error,
+)
 from providers.errors import (
     BadAnswer,
     CredentialsRefused,
@@ -40,3 +50,32 @@ def test_a_limit_is_waited_for_within_reason() -> None:
     assert pause(None) == RATE_LIMIT_PAUSE
     assert pause(now - timedelta(hours=1)) == timedelta(seconds=1)
     assert pause(now + timedelta(hours=1)) == RATE_LIMIT_PAUSE_MAX
+
+
+async def test_a_short_call_gives_no_sign_of_life_but_many_or_a_long_one_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(failures, "FIRST_HEARTBEAT_SECONDS", 0.05)
+    signs = asyncio.Event()
+
+    async def short(*, until: Callable[[], bool]) -> None:
+        while True:
+            async with heartbeats():
+                await asyncio.sleep(0)
+            if until():
+                return
+
+    async def long() -> None:
+        async with heartbeats():
+            await signs.wait()
+
+    async def run(call: Callable[[], Awaitable[None]]) -> bool:
+        signs.clear()
+        environment = ActivityEnvironment()
+        environment.on_heartbeat = lambda *_: signs.set()
+        await asyncio.create_task(environment.run(call))  # a task of its own, as in a worker
+        return signs.is_set()
+
+    assert not await run(partial(short, until=lambda: True))
+    assert await run(long)
+    assert await run(partial(short, until=signs.is_set))
