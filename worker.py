@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -71,6 +72,10 @@ WORKFLOWS: list[type] = [
     PaperKeeperWorkflow,
 ]
 SELLERS = ("duffel",)
+
+# Workflows run in threads, activities in the loop's: a thread gives way after this long. With
+# Python's own 5 ms each answer of Postgres or Temporal waits so long for whichever workflow runs.
+SWITCH_SECONDS = 0.0005
 
 
 class Activities:
@@ -242,6 +247,7 @@ async def run(settings: Settings) -> None:
 
 
 def main() -> None:
+    sys.setswitchinterval(SWITCH_SECONDS)
     settings = load_settings().require_own_login("worker")
     configure_logging(log_format=settings.log_format, level=settings.log_level, process="worker")
     asyncio.run(run(settings))
