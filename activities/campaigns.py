@@ -25,7 +25,6 @@ from db.queries.campaigns import (
 from db.queries.mandates import live_mandate_row, revoke_mandate
 from db.queries.notice_choices import preferences_of
 from db.queries.notices import add_notices
-from db.queries.switches import booking_stopped
 from db.queries.transitions import append_event, change_state
 from db.session import Database
 from domain.attempts import PAST_NO_RETURN, FailureReason
@@ -249,16 +248,22 @@ class CampaignActivities:
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
             row = await locked(session, request.campaign_id)
-            opened = await self._done_before(session, request)
+            standing = await openings.standing_of(session, row.id, request.opening_key)
+            opened = await self._done_before(session, request, standing)
             if opened is None:
-                opened = await self._act(session, row, request, now)
+                opened = await self._act(session, row, request, standing, now)
             known = await facts_of(session, row, now, warn_before=self._warn_before)
         return opened.model_copy(update={"facts": known})
 
     async def _act(
-        self, session: AsyncSession, row: CampaignRow, request: OpenInput, now: datetime
+        self,
+        session: AsyncSession,
+        row: CampaignRow,
+        request: OpenInput,
+        standing: openings.Standing,
+        now: datetime,
     ) -> Opened:
-        why = await self._unfit(session, row, request, now)
+        why = _unfit(row, request, standing, now)
         if not why and not row.mode.books:
             return await self._tell(session, row, request.offer, now)
         mandate = await live_mandate_row(session, row.id)
@@ -303,33 +308,14 @@ class CampaignActivities:
         subject = mandate.id if mandate else row.id
         await stop_for(session, row, CONSENT_NEEDED, now, subject_id=subject)
 
-    async def _done_before(self, session: AsyncSession, request: OpenInput) -> Opened | None:
-        attempt = await attempt_opened_by(session, request.opening_key)
-        if attempt:
+    async def _done_before(
+        self, session: AsyncSession, request: OpenInput, standing: openings.Standing
+    ) -> Opened | None:
+        if standing.attempted:
+            attempt = await attempt_opened_by(session, request.opening_key)
+            assert attempt is not None  # attempts are never deleted
             return Opened(what=Opening.ATTEMPT, attempt=openings.attempt_input(attempt))
-        if await openings.proposal_opened_by(session, request.opening_key):
-            return Opened(what=Opening.PROPOSAL)
-        return None
-
-    async def _unfit(
-        self,
-        session: AsyncSession,
-        row: CampaignRow,
-        request: OpenInput,
-        now: datetime,
-    ) -> str:
-        """Say what forbids acting on the match, in a word for the log."""
-        if row.status is not CampaignState.ACTIVE or now >= row.ends_at:
-            return "not watching"
-        if request.offer.criteria_version != row.criteria_version:
-            return "stale"
-        if row.hold_off_until and now < row.hold_off_until and request.proposal_id is None:
-            return "holding off"
-        if await live_attempt(session, row.id) or await live_booking(session, row.id):
-            return "one at a time"
-        if await booking_stopped(session):
-            return "booking is stopped"
-        return ""
+        return Opened(what=Opening.PROPOSAL) if standing.proposed else None
 
     async def _attempt(
         self,
@@ -425,6 +411,19 @@ class CampaignActivities:
             told = {"ends_at": row.ends_at.isoformat()}
             await append_event(session, row.id, "campaign.expiring_soon", told, now)
             await add_notices(session, [notice("expiring_soon", row, told)], now)
+
+
+def _unfit(row: CampaignRow, request: OpenInput, standing: openings.Standing, now: datetime) -> str:
+    """Say what forbids acting on the match, in a word for the log."""
+    if row.status is not CampaignState.ACTIVE or now >= row.ends_at:
+        return "not watching"
+    if request.offer.criteria_version != row.criteria_version:
+        return "stale"
+    if row.hold_off_until and now < row.hold_off_until and request.proposal_id is None:
+        return "holding off"
+    if standing.busy:
+        return "one at a time"
+    return "booking is stopped" if standing.stopped else ""
 
 
 def _cap(mandate: MandateRow) -> Money:

@@ -14,7 +14,14 @@ from activities.mandate_guard import MANDATE_FACT, MandateGuard, names_signed, r
 from activities.offers import WORKER, order_facts, order_key
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
 from activities.passengers import order_passengers
-from db.models import AttemptRow, BookingRow, CampaignRow, ProviderCallRow
+from db.models import (
+    AttemptRow,
+    BookingRow,
+    CampaignRow,
+    MandateRow,
+    PaymentRow,
+    ProviderCallRow,
+)
 from db.models.provider_call import CallState
 from db.queries import calls
 from db.queries.attempts import open_task
@@ -26,7 +33,7 @@ from db.queries.bookings import (
 from db.queries.mandates import mandate_of, release_use, write_use
 from db.queries.payments import get_payment
 from db.queries.switches import booking_stopped, stop_booking
-from db.queries.transitions import change_state, lock_attempt, lock_campaign
+from db.queries.transitions import change_state, lock_attempt, lock_both, lock_campaign
 from db.session import Database
 from db.vault import PersonalVault
 from domain.attempts import PAST_NO_RETURN, AttemptState, FailureReason
@@ -129,20 +136,22 @@ class OrderActivities:
         self, session: AsyncSession, request: CreateOrderInput
     ) -> _Ready | OrderOutcome:
         now = activity_now()
-        campaign = await lock_campaign(session, request.campaign_id)
-        attempt = await lock_attempt(session, request.attempt_id, campaign_id=request.campaign_id)
-        if campaign is None or attempt is None:
+        both = await lock_both(session, request.campaign_id, request.attempt_id)
+        if both is None:
             return _withdrawn()
+        campaign, attempt = both
         earlier = await self._earlier(session, request, attempt)
         if earlier:
             return earlier
-        forbidden = await self._forbidden(session, request, campaign, attempt, now)
-        if forbidden:
-            return OrderOutcome(status=OrderStatus.WITHDRAWN, reason=forbidden)
-        passengers = await self._passengers(session, campaign, attempt, request)
+        allowed = await self._allowed(session, request, campaign, attempt, now)
+        if isinstance(allowed, FailureReason):
+            return OrderOutcome(status=OrderStatus.WITHDRAWN, reason=allowed)
+        mandate, payment = allowed
+        passengers = await self._passengers(session, campaign, mandate, request)
         if isinstance(passengers, FailureReason):
             return OrderOutcome(status=OrderStatus.WITHDRAWN, reason=passengers)
-        await self._use_mandate(session, attempt, request, now)
+        # What this order takes of the mandate: from here on only this row is asked.
+        await write_use(session, attempt, mandate, payment, request.offer.total, now=now)
         await calls.begin_call(
             session,
             key=order_key(attempt.id, request.round),
@@ -193,15 +202,18 @@ class OrderActivities:
                 return _outcome_of_refusal(call)
         return None
 
-    async def _forbidden(
+    async def _allowed(
         self,
         session: AsyncSession,
         request: CreateOrderInput,
         campaign: CampaignRow,
         attempt: AttemptRow,
         now: datetime,
-    ) -> FailureReason | None:
-        """Check, under the campaign's lock, everything that must hold at this very instant."""
+    ) -> tuple[MandateRow, PaymentRow] | FailureReason:
+        """Check, under the campaign's lock, everything that must hold at this very instant.
+
+        Return what allows the order, and the payment that holds its money.
+        """
         wanted = (
             campaign.status is CampaignState.BOOKING
             and campaign.criteria_version == request.criteria_version
@@ -220,7 +232,8 @@ class OrderActivities:
             return refused
         payment = await get_payment(session, attempt.id, request.payment_round)
         if (
-            payment is None
+            mandate is None
+            or payment is None
             or payment.state is not PaymentState.AUTHORISED
             or payment.amount_minor < request.offer.total.minor
         ):
@@ -229,17 +242,7 @@ class OrderActivities:
             session, request.offer.total, now
         ):
             return FailureReason.BOOKING_STOPPED
-        return None
-
-    async def _use_mandate(
-        self, session: AsyncSession, attempt: AttemptRow, request: CreateOrderInput, now: datetime
-    ) -> None:
-        """Write what this order takes of the mandate: from here on only this row is asked."""
-        mandate = await mandate_of(session, attempt)
-        payment = await get_payment(session, attempt.id, request.payment_round)
-        assert mandate is not None  # `_forbidden` has just read both
-        assert payment is not None
-        await write_use(session, attempt, mandate, payment, request.offer.total, now=now)
+        return mandate, payment
 
     async def _above_cap(self, session: AsyncSession, total: Money, now: datetime) -> bool:
         """Keep the installation under its daily spending cap."""
@@ -255,7 +258,7 @@ class OrderActivities:
         self,
         session: AsyncSession,
         campaign: CampaignRow,
-        attempt: AttemptRow,
+        mandate: MandateRow,
         request: CreateOrderInput,
     ) -> tuple[OrderPassenger, ...] | FailureReason:
         """Name the offer's passengers; infants sit with one adult each."""
@@ -265,8 +268,7 @@ class OrderActivities:
         refs = request.offer.passenger_refs
         if len(refs) != len(people):
             return FailureReason.TRAVELLER_DATA
-        mandate = await mandate_of(session, attempt)
-        if mandate is None or not await names_signed(session, self._vault, mandate, people):
+        if not await names_signed(session, self._vault, mandate, people):
             return FailureReason.CONSENT_NEEDED
         return order_passengers(people, refs, request.offer.last_day)
 
@@ -313,11 +315,11 @@ class OrderActivities:
     ) -> OrderOutcome:
         """Write a placed order down, whoever found it first."""
         now = activity_now()
-        campaign = await lock_campaign(session, campaign_id)
-        attempt = await lock_attempt(session, attempt_id, campaign_id=campaign_id)
+        both = await lock_both(session, campaign_id, attempt_id)
         call = await calls.get_call(session, key, lock=True)
-        if campaign is None or attempt is None or call is None:
+        if both is None or call is None:
             raise LookupError(f"attempt {attempt_id} has lost its order call")
+        campaign, attempt = both
         if attempt.state not in PAST_NO_RETURN:
             # The answer came after everything was over: a person decides what to do with it.
             detail = f"order {order.order_id} appeared after its attempt had ended"

@@ -25,7 +25,7 @@ from db.queries.payments import get_customer, get_method, get_payment
 from db.queries.transitions import (
     change_state,
     lock_attempt,
-    lock_campaign,
+    lock_both,
     payment_notice,
 )
 from db.session import Database
@@ -140,10 +140,10 @@ class PaymentActivities:
     ) -> PaymentRow | Authorisation:
         """Find or insert the payment's row; an answer where nothing is left to be asked."""
         now = activity_now()
-        campaign = await lock_campaign(session, request.campaign_id)
-        attempt = await lock_attempt(session, request.attempt_id, campaign_id=request.campaign_id)
-        if campaign is None or attempt is None or attempt.failure_reason:
+        both = await lock_both(session, request.campaign_id, request.attempt_id)
+        if both is None or both[1].failure_reason:
             return voided()
+        campaign, attempt = both
         payment = await get_payment(session, attempt.id, request.round, lock=True)
         if payment is None or standing(payment) is None:
             refused = await self._guard.hold_refusal(

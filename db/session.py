@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
@@ -24,6 +25,11 @@ APP_ROLE = database_roles.APP
 WORKER_ROLE = database_roles.WORKER
 OPERATOR_ROLE = database_roles.OPERATOR
 BACKUP_ROLE = database_roles.BACKUP
+
+# Reading and planning a statement takes Postgres as long as doing it: a connection has that done
+# once for each. The driver counts no more of them than it keeps, and a booking has above a hundred.
+_PREPARE_AFTER = 2
+_PREPARED_AT_MOST = 400
 
 _PERSON = "person"
 _READ = "read"
@@ -69,10 +75,17 @@ class Database:
         self._engine = create_async_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
             # The driver opens no transaction by itself: `_ActingSession` does, in one round trip.
-            connect_args={"options": self._options(), "autocommit": True},
+            connect_args={
+                "options": self._options(),
+                "autocommit": True,
+                "prepare_threshold": _PREPARE_AFTER,
+            },
             pool_size=pool_size,
             max_overflow=0,
+            # The connection used last knows most statements by now, here and at the server.
+            pool_use_lifo=True,
         )
+        event.listen(self._engine.sync_engine, "connect", _remember_statements)
         leave_book(self._engine.dialect, words)
         self._sessions = async_sessionmaker(
             self._engine, sync_session_class=_ActingSession, expire_on_commit=False
@@ -196,6 +209,11 @@ def _act(session: Session, transaction: SessionTransaction, connection: Connecti
         f"BEGIN; SELECT set_config('app.user_id', '{person}', true),"
         f" set_config('app.read_id', '{read}', true)"
     )
+
+
+def _remember_statements(connection: DBAPIConnection, record: object) -> None:
+    del record
+    connection.driver_connection.prepared_max = _PREPARED_AT_MOST
 
 
 async def _connect(session: AsyncSession) -> None:

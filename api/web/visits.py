@@ -20,7 +20,7 @@ from db.models.web_session import WebSessionRow
 from db.queries.inbox import count_unread
 from db.queries.users import get_user
 from db.queries.web_sessions import TOUCH_AT_MOST_EVERY, find_session, get_session
-from db.session import SystemActor
+from db.session import SystemActor, act_as
 from domain.ids import UserId
 from runtime.account_settings import AccountSettings
 from runtime.crypto import hmac_hex
@@ -170,12 +170,13 @@ async def _visitor(request: Request, services: Services) -> Visitor | None:
     if not token:
         return None
     digest = session_hash(services.settings.api_key_pepper, token)
+    limits, now = services.settings.accounts, services.clock()
     async with services.database.transaction(_ACTOR) as session:
         ids = await find_session(session, digest)
-    if ids is None:
-        return None
-    limits, now = services.settings.accounts, services.clock()
-    async with services.database.transaction(ids.user_id) as session:
+        if ids is None:
+            return None
+        # The look-up tells ids only: all else is read as their owner.
+        await act_as(session, ids.user_id)
         row = await get_session(session, ids.session_id)
         user = await get_user(session, ids.user_id)
         if row is None or user is None or not is_live(row, limits, now):

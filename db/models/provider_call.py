@@ -30,6 +30,8 @@ class ProviderCallRow(SQLModel, table=True):
             "sent_at",
             postgresql_where=text("state IN ('sent', 'unknown')"),
         ),
+        # Each order sums up those of its day, for the installation's spending cap.
+        Index("provider_calls_by_kind", "kind", "sent_at"),
     )
 
     id: UUID = Field(primary_key=True)

@@ -21,9 +21,8 @@ from db.queries.notices import NewNotice
 from db.queries.payments import get_payment
 from db.queries.transitions import (
     change_state,
-    lock_attempt,
     lock_booking,
-    lock_campaign,
+    lock_both,
 )
 from domain.attempts import AttemptState
 from domain.campaigns import CampaignState
@@ -125,12 +124,12 @@ async def record_paid(
 
     Return the attempt if this is what confirmed it; None if that was written before.
     """
-    campaign = await lock_campaign(session, request.campaign_id)
-    attempt = await lock_attempt(session, request.attempt_id, campaign_id=request.campaign_id)
+    both = await lock_both(session, request.campaign_id, request.attempt_id)
     booking = await lock_booking(session, request.booking_id, campaign_id=request.campaign_id)
     payment = await get_payment(session, request.attempt_id, request.round, lock=True)
-    if campaign is None or attempt is None or booking is None or payment is None:
+    if both is None or booking is None or payment is None:
         raise LookupError(f"attempt {request.attempt_id} has lost a row")
+    campaign, attempt = both
     if payment.state is PaymentState.AUTHORISED:
         payment.captured_minor, payment.booking_id = request.amount.minor, booking.id
         await change_state(

@@ -5,7 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from db.models import AttemptRow, ProviderCallRow
 from db.models.provider_call import CallState
@@ -56,9 +58,9 @@ async def begin_call(
 
     A call that is known not to have happened is written down afresh.
     """
-    row = await get_call(session, key, lock=True)
-    if row is None:
-        row = ProviderCallRow(
+    added = (
+        insert(ProviderCallRow)
+        .values(
             id=derive("call", key),
             key=key,
             kind=kind,
@@ -66,12 +68,17 @@ async def begin_call(
             attempt_id=attempt_id,
             booking_id=booking_id,
             user_id=user_id,
+            state=CallState.SENT,
             facts=facts,
             sent_at=now,
         )
-        session.add(row)
-        await session.flush()
-        return row, True
+        .on_conflict_do_nothing(index_elements=[col(ProviderCallRow.key)])
+        .returning(ProviderCallRow)
+    )
+    first: ProviderCallRow | None = await session.scalar(added)
+    if first is not None:
+        return first, True
+    row = await begun_call(session, key)
     if row.state is not CallState.UNAVAILABLE:
         return row, False
     row.state, row.facts, row.sent_at = CallState.SENT, facts, now

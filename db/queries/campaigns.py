@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, tuple_, update
+from sqlalchemy import and_, exists, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -21,7 +21,7 @@ from db.queries.fares import keep_fares
 from db.queries.mandates import insert_mandate, revoke_mandate
 from db.queries.notices import NewNotice
 from db.queries.transitions import append_event, change_state
-from domain.attempts import LIVE, PAST_NO_RETURN
+from domain.attempts import LIVE, PAST_NO_RETURN, AttemptState
 from domain.campaigns import CampaignState
 from domain.criteria import Criteria
 from domain.ids import AttemptId, CampaignId, ProposalId, UserId
@@ -260,16 +260,8 @@ async def facts_of(
     session: AsyncSession, row: CampaignRow, now: datetime, *, warn_before: timedelta
 ) -> CampaignFacts:
     """Gather the same for a campaign that is at hand."""
-    attempt = await session.scalar(
-        select(AttemptRow).where(
-            col(AttemptRow.campaign_id) == row.id, col(AttemptRow.state).in_(LIVE)
-        )
-    )
-    proposal = await session.scalar(
-        select(ProposalRow).where(
-            col(ProposalRow.campaign_id) == row.id,
-            col(ProposalRow.status) == ProposalStatus.OPEN,
-        )
+    attempt_id, attempt_state, proposal_id, proposal_expires_at, untold = await _stands(
+        session, row.id
     )
     return CampaignFacts(
         campaign_id=CampaignId(row.id),
@@ -280,31 +272,60 @@ async def facts_of(
         ends_at=row.ends_at,
         warn_at=None if row.warned_at else max(row.ends_at - warn_before, row.created_at),
         opens_at=row.opens_at if row.opens_at and row.opens_at > now else None,
-        proposal_id=ProposalId(proposal.id) if proposal else None,
-        proposal_expires_at=proposal.expires_at if proposal else None,
+        proposal_id=ProposalId(proposal_id) if proposal_id else None,
+        proposal_expires_at=proposal_expires_at,
         market=f"{row.origin_code}-{row.destination_code}",
         summary=summary_of(row),
-        attempt_id=AttemptId(attempt.id) if attempt else None,
-        past_no_return=bool(attempt and attempt.state in PAST_NO_RETURN),
+        attempt_id=AttemptId(attempt_id) if attempt_id else None,
+        past_no_return=attempt_state in PAST_NO_RETURN,
         seller=row.seller,
         undo_until=row.undo_until,
-        untold=await _untold(session, row, proposal),
+        untold=untold,
     )
 
 
-async def _untold(session: AsyncSession, row: CampaignRow, proposal: ProposalRow | None) -> bool:
-    """Say whether something waits to be told of the wish itself; attempts tell their own."""
-    subjects = [row.id] + ([proposal.id] if proposal else [])
-    consents = select(col(MandateRow.id)).where(col(MandateRow.campaign_id) == row.id)
+async def _stands(
+    session: AsyncSession, campaign_id: UUID
+) -> tuple[UUID | None, AttemptState | None, UUID | None, datetime | None, bool]:
+    """Return the live attempt, the open proposal, and whether something waits to be told.
+
+    Told of the wish itself, that is; attempts tell their own.
+    """
+    consents = select(col(MandateRow.id)).where(col(MandateRow.campaign_id) == campaign_id)
     subject = col(NoticeRow.subject_id)
-    query = select(col(NoticeRow.id)).where(
-        col(NoticeRow.campaign_id) == row.id,
-        or_(subject.in_(subjects), subject.in_(consents), col(NoticeRow.event).in_(_OF_THE_WISH)),
+    of_the_wish = or_(
+        subject == campaign_id,
+        subject == col(ProposalRow.id),
+        subject.in_(consents),
+        col(NoticeRow.event).in_(_OF_THE_WISH),
+    )
+    untold = exists().where(
+        col(NoticeRow.campaign_id) == campaign_id,
+        of_the_wish,
         col(NoticeRow.state) == NoticeState.PENDING,
         # What waits for an hour to come is told by another.
         col(NoticeRow.due_at) <= col(NoticeRow.created_at),
     )
-    return await session.scalar(query.limit(1)) is not None
+    live = and_(col(AttemptRow.campaign_id) == col(CampaignRow.id), col(AttemptRow.state).in_(LIVE))
+    still_open = and_(
+        col(ProposalRow.campaign_id) == col(CampaignRow.id),
+        col(ProposalRow.status) == ProposalStatus.OPEN,
+    )
+    query = (
+        select(
+            col(AttemptRow.id),
+            col(AttemptRow.state),
+            col(ProposalRow.id),
+            col(ProposalRow.expires_at),
+            untold,
+        )
+        .select_from(CampaignRow)
+        .outerjoin(AttemptRow, live)
+        .outerjoin(ProposalRow, still_open)
+        .where(col(CampaignRow.id) == campaign_id)
+    )
+    found = (await session.execute(query)).one()
+    return found[0], found[1], found[2], found[3], found[4]
 
 
 async def wishes_called(session: AsyncSession, user_id: UserId, words: str) -> list[UUID]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -185,23 +186,24 @@ async def write_use(
     now: datetime,
 ) -> None:
     """Write what an attempt takes: one row an attempt, of its newest charge."""
-    row = await session.get(MandateUseRow, attempt.id, populate_existing=True)
-    if row is None:
-        row = MandateUseRow(
-            attempt_id=attempt.id,
-            mandate_id=mandate.id,
-            campaign_id=attempt.campaign_id,
-            user_id=attempt.user_id,
-            payment_id=payment.id,
-            amount_minor=amount.minor,
-            currency=amount.currency,
-            used_at=now,
-        )
-        session.add(row)
-    row.mandate_id, row.payment_id = mandate.id, payment.id
-    row.amount_minor, row.currency = amount.minor, amount.currency
-    row.used_at, row.released_at = now, None
-    await session.flush()
+    charge = {
+        "mandate_id": mandate.id,
+        "payment_id": payment.id,
+        "amount_minor": amount.minor,
+        "currency": amount.currency,
+        "used_at": now,
+        "released_at": None,
+    }
+    whose = {
+        "attempt_id": attempt.id,
+        "campaign_id": attempt.campaign_id,
+        "user_id": attempt.user_id,
+    }
+    await session.execute(
+        insert(MandateUseRow)
+        .values(**whose, **charge)
+        .on_conflict_do_update(index_elements=[col(MandateUseRow.attempt_id)], set_=charge)
+    )
 
 
 async def release_use(session: AsyncSession, attempt_id: UUID, now: datetime) -> None:

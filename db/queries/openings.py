@@ -1,13 +1,16 @@
 """From a match to an attempt or a proposal, under the campaign's lock."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from db.models import (
     AttemptRow,
+    BookingRow,
     CampaignRow,
     OfferDecisionRow,
     OfferSnapshotRow,
@@ -16,13 +19,17 @@ from db.models import (
 )
 from db.models.offer_decision import DecisionVerdict
 from db.models.proposal import ProposalStatus
+from db.models.switch import SwitchRow
 from db.queries.attempts import next_number
+from db.queries.switches import BOOKING, is_stopped
 from db.queries.transitions import append_event
+from domain.attempts import LIVE
 from domain.ids import CampaignId, attempt_id_for, booking_id_for, proposal_id_for
 from domain.messages.attempt import AttemptInput
 from domain.messages.campaign import OfferFound, OpenInput
 from domain.money import Money
 from domain.offers import DatePair, Offer
+from domain.orders import BookingState
 
 
 async def insert_attempt(
@@ -113,10 +120,34 @@ async def insert_proposal(
     return row
 
 
-async def proposal_opened_by(session: AsyncSession, opening_key: str) -> ProposalRow | None:
-    query = select(ProposalRow).where(ProposalRow.opening_key == opening_key)  # type: ignore[arg-type]
-    row: ProposalRow | None = await session.scalar(query)
-    return row
+@dataclass(frozen=True)
+class Standing:
+    """What was opened under a key before, and what forbids opening anything."""
+
+    attempted: bool
+    proposed: bool
+    busy: bool
+    """An attempt or a booking is live."""
+    stopped: bool
+    """Nothing is booked for anybody."""
+
+
+async def standing_of(session: AsyncSession, campaign_id: UUID, opening_key: str) -> Standing:
+    """Ask everything that a match has to know of its campaign at once."""
+    live_attempt = exists().where(
+        col(AttemptRow.campaign_id) == campaign_id, col(AttemptRow.state).in_(LIVE)
+    )
+    live_booking = exists().where(
+        col(BookingRow.campaign_id) == campaign_id,
+        col(BookingRow.state) != BookingState.CANCELLED,
+    )
+    query = select(
+        exists().where(col(AttemptRow.opening_key) == opening_key),
+        exists().where(col(ProposalRow.opening_key) == opening_key),
+        or_(live_attempt, live_booking),
+        exists().where(col(SwitchRow.name) == BOOKING, is_stopped()),
+    )
+    return Standing(*(await session.execute(query)).one())
 
 
 async def open_proposal(session: AsyncSession, campaign_id: UUID) -> ProposalRow | None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -17,6 +17,12 @@ async def booking_stopped(session: AsyncSession) -> bool:
     """Tell whether nothing may be booked at the moment."""
     value = await get_switch(session, BOOKING)
     return bool(value and value.get("stopped"))
+
+
+def is_stopped() -> ColumnElement[bool]:
+    """The same of a switch's row, for a query of more than that."""
+    stopped: ColumnElement[bool] = col(SwitchRow.value)["stopped"].as_boolean()
+    return stopped
 
 
 async def stop_booking(session: AsyncSession, why: str, by: str, now: datetime) -> None:

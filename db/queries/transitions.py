@@ -9,14 +9,15 @@ from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql import bindparam
+from sqlmodel import col
 
 from db.errors import StaleRow
-from db.locks import lock
+from db.locks import hold, lock
 from db.models.attempt import AttemptRow
 from db.models.booking import PUBLISHED_BOOKING_STATUS, BookingRow
 from db.models.campaign import CampaignRow
@@ -162,6 +163,29 @@ async def lock_attempt(
     if row is not None and row.campaign_id != campaign_id:
         raise LookupError(f"attempt {attempt_id} is not of campaign {campaign_id}")
     return row
+
+
+async def lock_both(
+    session: AsyncSession, campaign_id: UUID, attempt_id: UUID
+) -> tuple[CampaignRow, AttemptRow] | None:
+    """Lock a campaign and its attempt by one statement; None where there are not both.
+
+    Postgres locks in the order of `of`. Where it had to wait it looks at both rows again.
+    """
+    await session.flush()
+    query = (
+        select(CampaignRow, AttemptRow)
+        .join(AttemptRow, col(AttemptRow.campaign_id) == col(CampaignRow.id))
+        .where(col(CampaignRow.id) == campaign_id, col(AttemptRow.id) == attempt_id)
+        .with_for_update(key_share=True, of=[CampaignRow, AttemptRow])
+    )
+    found = (await session.execute(query.execution_options(populate_existing=True))).first()
+    if found is None:
+        return None
+    campaign, attempt = found
+    hold(session, campaign, campaign.id)
+    hold(session, attempt, attempt.id)
+    return campaign, attempt
 
 
 async def lock_booking(
