@@ -97,6 +97,21 @@ def create_app(
         redoc_url=None,
         openapi_url="/openapi.json",
     )
+    _add_routes(app)
+    app.mount("/static", Static(directory=STATIC), name="static")
+    errors.install(app, problem_page)
+    app.add_exception_handler(Elsewhere, lead_elsewhere)  # type: ignore[arg-type]
+    # The last one added is the outermost.
+    largest = chosen.documents.largest_bytes
+    app.add_middleware(BodyLimit, files=largest + FORM_AROUND_FILE)
+    # A scan of a passport stays in memory until it is sealed: it never lies in a file in clear.
+    MultiPartParser.spool_max_size = largest + 1
+    app.add_middleware(UnknownErrors)
+    app.add_middleware(SafeHeaders, https=chosen.base_url.startswith("https:"))
+    return app
+
+
+def _add_routes(app: FastAPI) -> None:
     for module in (
         campaigns,
         campaign_actions,
@@ -130,17 +145,6 @@ def create_app(
         console_pages,
     ):
         app.include_router(router)
-    app.mount("/static", Static(directory=STATIC), name="static")
-    errors.install(app, problem_page)
-    app.add_exception_handler(Elsewhere, lead_elsewhere)  # type: ignore[arg-type]
-    # The last one added is the outermost.
-    largest = chosen.documents.largest_bytes
-    app.add_middleware(BodyLimit, files=largest + FORM_AROUND_FILE)
-    # A scan of a passport stays in memory until it is sealed: it never lies in a file in clear.
-    MultiPartParser.spool_max_size = largest + 1
-    app.add_middleware(UnknownErrors)
-    app.add_middleware(SafeHeaders, https=chosen.base_url.startswith("https:"))
-    return app
 
 
 async def _open(

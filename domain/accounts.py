@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import assert_never
 
 from domain.values import Value
 
@@ -73,6 +74,8 @@ class ConsentStanding(Value):
                     " cards, no new consent can be given for 24 hours after that; what you allowed"
                     " before goes on."
                 )
+            case _:
+                assert_never(self.refusal)
 
 
 def consent_standing(

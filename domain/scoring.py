@@ -166,7 +166,7 @@ def _lacks(
             case "by_day":
                 day, words = _times(offer)
                 found.append(("times", nothing if day == 1 else whole, words))
-            case "refundable":
+            case _:  # refundable
                 back = offer.refundable is True
                 words = "gives money back" if back else "may give nothing back"
                 found.append(("refund", nothing if back else whole, words))

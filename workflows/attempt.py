@@ -7,6 +7,7 @@ win; after it the attempt finishes, even where the answer of the order call was 
 import asyncio
 from datetime import timedelta
 from functools import partial
+from typing import assert_never
 
 from temporalio import workflow
 from temporalio.common import Priority, WorkflowIDReusePolicy
@@ -192,6 +193,8 @@ class AttemptWorkflow:
                 raise Failed(answer.reason or FailureReason.CARD_DECLINED)
             case AuthorisationStatus.NEEDS_CUSTOMER:
                 pass
+            case _:
+                assert_never(answer.status)
         return answer
 
     async def _await_customer(self, answer: Authorisation) -> None:

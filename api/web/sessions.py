@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.services import Services
 from api.web import cookies
-from db.queries.web_sessions import add_session, get_session, revoke_session
+from db.queries.web_sessions import add_session, get_session
 from domain.ids import UserId
 from runtime.web_tokens import new_token, session_hash
 
@@ -73,12 +73,6 @@ async def rotate_session(
     if stepped_up:
         row.stepped_up_at = services.clock()
     return token
-
-
-async def end_session(
-    session: AsyncSession, services: Services, user_id: UserId, session_id: UUID
-) -> None:
-    await revoke_session(session, user_id, session_id, services.clock())
 
 
 def device_of(request: Request) -> str:

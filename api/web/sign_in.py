@@ -14,7 +14,7 @@ from api.web.pages import redirect, render
 from api.web.signing_in import let_in
 from api.web.tries import too_many, wait_until
 from api.web.visits import Visit, VisitDep, safe_next
-from db.queries.users import find_user_id_by_email_hmac, get_user
+from db.queries.users import find_user_id_by_email_hmac, get_user, renew_password_hash
 from db.queries.web_sessions import revoke_session
 from db.session import SystemActor
 from domain.ids import UserId
@@ -75,10 +75,7 @@ async def right_password(services: Services, account: str, password: str) -> Use
         return None
     if verdict.new_hash is not None:
         async with services.database.transaction(found) as session:
-            user = await get_user(session, found)
-            # Unless it was changed in the meantime.
-            if user is not None and user.password_hash == known:
-                user.password_hash = verdict.new_hash
+            await renew_password_hash(session, found, known, verdict.new_hash)
     return found
 
 

@@ -53,6 +53,14 @@ async def get_user(session: AsyncSession, user_id: UUID) -> UserRow | None:
     return await session.get(UserRow, user_id)
 
 
+async def renew_password_hash(
+    session: AsyncSession, user_id: UserId, known: str | None, renewed: str
+) -> None:
+    """Store a hash with newer parameters, unless the password was changed in the meantime."""
+    theirs = (col(UserRow.id) == user_id, col(UserRow.password_hash) == known)
+    await session.execute(update(UserRow).where(*theirs).values(password_hash=renewed))
+
+
 async def claim_address(
     session: AsyncSession, user: UserRow, *, email_encrypted: str, email_hmac: str, now: datetime
 ) -> None:

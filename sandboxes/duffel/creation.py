@@ -32,7 +32,7 @@ OUTCOMES = frozenset(
         "order_202_then_created", "order_202_then_failed", "order_200_without_order",
         "order_5xx_booked", "order_not_created_502", "order_airline_unknown_502", "order_503",
         "order_already_attempted", "order_duplicate_booking", "insufficient_balance",
-        "payment_declined",
+        "payment_declined", "order_dearer",
     }
 )  # fmt: skip
 _SCENARIOS = {
@@ -111,6 +111,9 @@ def _carry_out(call: Call, plan: _Plan, effect: str | None, rule: Rule | None) -
         case "order_202_then_failed":
             _fail_later(call, plan, _seconds(rule))
             return _accepted(202, rule)
+        case "order_dearer":
+            dearer = Decimal(str(rule.option("amount", "1.00"))) if rule else Decimal(0)
+            return data(_book(call, plan, dearer)["public"], 201)
         case "order_5xx_booked":
             _book(call, plan)
             status = rule.status if rule and rule.status else 500
@@ -146,8 +149,10 @@ def _accepted(status: int, rule: Rule | None) -> Reply:
     return Reply(status, rule.option("body", default) if rule else default)
 
 
-def _book(call: Call, plan: _Plan) -> Json:
+def _book(call: Call, plan: _Plan, dearer: Decimal = Decimal(0)) -> Json:
+    """Make the order; `dearer`: the airline writes more on it than it was offered for."""
     order = _build(call, plan)
+    order["public"]["total_amount"] = f"{plan.total + dearer:.2f}"
     _pay(call, plan, order)
     put_order(call.tx, order)
     announce(call.tx, call.ctx.webhooks, order, call.now)

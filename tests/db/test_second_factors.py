@@ -86,6 +86,7 @@ async def test_an_app_counts_once_its_first_code_was_typed(ana: Keeper):
     assert ana.secret != first
     assert await ana.confirm(f" {ana.code()[:3]} {ana.code()[3:]} ")
     assert (await ana.factors()).totp
+    assert not await ana.confirm(ana.code(1))
     # An app that counts is not written over, and its secret is not told again.
     assert not await ana.begin()
     assert ana.secret == ""

@@ -114,6 +114,12 @@ def test_only_what_can_be_one_address_is_written_to(text: str, address: str | No
     assert clean_address(text) == address
 
 
+def test_whether_one_may_consent_is_said_in_a_sentence_of_its_own() -> None:
+    said = {ConsentStanding(refusal=why).sentence for why in (None, *NoConsent)}
+    assert len(said) == 3
+    assert "You can give consent." in said
+
+
 def test_no_consent_before_the_address_is_confirmed_or_right_after_a_reset() -> None:
     def standing(**changes: datetime | None) -> ConsentStanding:
         fields = {"email_confirmed_at": NOW, "blocked_until": None} | changes

@@ -9,6 +9,7 @@ from domain.factors import (
     Factors,
     accepted_step,
     failures_still_counted,
+    grouped,
     is_fresh,
     provisioning_uri,
     read_recovery_code,
@@ -106,3 +107,7 @@ def test_recovery_codes_alone_are_no_second_factor():
     assert not Factors(codes_left=10).any
     assert Factors(passkeys=1).any
     assert Factors(totp=True, passkeys=2).count == 3
+
+
+def test_a_secret_is_parted_for_copying_by_hand():
+    assert grouped(SECRET[:10]) == "GEZD GNBV GY"

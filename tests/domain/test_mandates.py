@@ -8,13 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.campaigns import BookingMode
 from domain.errors import CurrencyMismatch
 from domain.ids import CampaignId
 from domain.mandates import (
+    ASKED_CONSENT,
     CONSENT_TEXTS,
+    CURRENT_ALLOWANCE,
     CURRENT_CONSENT,
     Mandate,
     MandateRefusal,
+    allowance_text,
+    consent_for,
     consent_text,
     may_book,
     within_tolerance,
@@ -96,6 +101,19 @@ def test_the_consent_names_who_charges_how_much_until_when_and_how_to_stop(versi
     )
     for fact in ("Parker Flight", "1,040.00 USD", "once", "22 June 2027", "withdraw"):
         assert fact in words
+
+
+def test_what_is_allowed_once_names_the_flights_and_how_long():
+    words = allowance_text(
+        CURRENT_ALLOWANCE, Money(minor=52_000, currency="USD"), "TP 204 on 10 May 2027", NOW
+    )
+    for fact in ("520.00 USD", "TP 204 on 10 May 2027", f"{NOW:%H:%M} UTC", "no others"):
+        assert fact in words
+
+
+def test_each_mode_has_words_of_its_own():
+    assert consent_for(BookingMode.AUTO) == CURRENT_CONSENT
+    assert consent_for(BookingMode.ASK_ME_FIRST) == ASKED_CONSENT
 
 
 def test_the_first_consent_text_never_changes():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from domain.criteria import Criteria, Hours
 from domain.errors import CurrencyMismatch
 from domain.itineraries import Itinerary
-from domain.matching import Reason, bag_choice, judge, total_with_bags
+from domain.matching import Reason, bag_choice, judge, refusals, total_with_bags
 from domain.money import Money
 from domain.offers import BagService, Cabin, Offer, OfferPassenger, Party
 
@@ -110,6 +110,12 @@ def test_the_offer_must_be_priced_in_the_budgets_currency(make: Any):
     assert reason(make.offer(), euros) is Reason.CURRENCY
     with pytest.raises(CurrencyMismatch):
         judge(make.offer(), make.wish(), party=Party(), price_limit=Money.parse("900", "EUR"))
+
+
+def test_what_is_priced_in_another_currency_is_not_held_against_the_budget(make: Any):
+    dear = make.offer(total="900.00").model_copy(update={"total": Money.parse("900", "EUR")})
+    against = [why for why, _ in refusals(dear, make.wish(), party=Party())]
+    assert against == [Reason.CURRENCY]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from domain.mandate_document import (
     SignedTraveler,
     canonical,
     challenge_of,
+    from_text,
     name_digest,
     read_document,
     server_bytes,
@@ -236,6 +237,13 @@ def test_nothing_but_what_was_signed_is_covered(field: str, value: Any, kind: An
     assert problem.kind is (kind or MandateRefusal.OTHER_FLIGHTS)
 
 
+def test_what_names_no_flights_yet_is_held_against_the_rest_alone() -> None:
+    assert covers(DOCUMENT, CHARGE.model_copy(update={"pair": None, "itinerary_key": None})) is None
+    # Whether the money is in the right currency is asked before.
+    euros = Money(minor=2 * IN_ALL, currency="EUR")
+    assert covers(DOCUMENT, CHARGE.model_copy(update={"total": euros})) is None
+
+
 @pytest.mark.parametrize("field", list(MandateDocument.wish_of(WISH)))
 def test_another_wish_is_not_covered_whatever_differs(field: str) -> None:
     plain = WISH.model_dump(mode="json")
@@ -291,6 +299,8 @@ def test_a_passkey_counts_only_verified_for_this_site_and_this_document() -> Non
     of_another = DOCUMENT.model_copy(update={"nonce": to_text(os.urandom(32))})
     assert not allows(sign(DOCUMENT, passkey_of(of_another, DEVICE)))
     assert SIGNED.passkey is not None
+    other_site = SIGNED.passkey.model_copy(update={"relying_party": "other.example"})
+    assert not allows(sign(DOCUMENT, other_site))
     assert not allows(SIGNED.model_copy(update={"passkey": None}))
     assert not allows(PLAIN.model_copy(update={"passkey": SIGNED.passkey}))
 
@@ -314,6 +324,12 @@ def test_what_a_retired_key_signed_still_holds_and_a_strange_keys_does_not() -> 
         MandateKeys.of_published({"keys": [{"kid": "x"}]})
     with pytest.raises(ValueError, match="only check"):
         MandateKeys.of_published(old.published()).sign(b"")
+
+
+@pytest.mark.parametrize("text", ["A", "é", "not base64!", "AA=="])
+def test_bytes_are_written_in_one_way_alone(text: str) -> None:
+    with pytest.raises(BadMandate, match="base64url"):
+        from_text(text)
 
 
 def test_carriers_are_read_from_the_flights_key() -> None:

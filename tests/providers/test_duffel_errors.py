@@ -115,7 +115,7 @@ def test_reads_the_recorded_error():
 def test_a_strange_code_is_still_a_no_and_is_reported(
     error: Any, code: str, caplog: pytest.LogCaptureFixture
 ):
-    found = answer(error)
+    found = answer(error, {"code": "offer_expired"})
     assert read_failure(found) == Failure(code, None)
     with caplog.at_level(logging.WARNING):
         report_missing_rows(found, "create_order")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+import stripe
 
 from domain.money import Money
 from providers.errors import (
@@ -27,6 +28,7 @@ from providers.ports import (
 )
 from providers.stripe.adapter import StripeCardPayments
 from providers.stripe.client import StripeConnection, open_stripe
+from providers.stripe.errors import from_stripe
 from providers.stripe.vault import StripeCardVault
 
 PRICE = Money(minor=48720, currency="USD")
@@ -248,6 +250,12 @@ async def test_error_answers_have_one_meaning_each(
     for work in READS.values():
         failure = await failure_of(work, talk)
         assert (type(failure), failure.request_id) == (read, "req_7")
+
+
+def test_an_error_of_the_package_itself_says_nothing_of_what_happened() -> None:
+    raised = stripe.APIConnectionError("it broke")
+    assert type(from_stripe(raised, "create_refund", write=True)) is OutcomeUnknown
+    assert type(from_stripe(raised, "list_refunds", write=False)) is BadAnswer
 
 
 async def test_never_repeats_a_call_by_itself(scripted: Any, talk: StripeCardPayments) -> None:

@@ -58,6 +58,12 @@ def test_refuses_what_stripe_did_not_sign(signature: str | None) -> None:
     assert refusal(BODY, signature) == "bad_signature"
 
 
+def test_refuses_a_stamp_that_is_no_time() -> None:
+    header = WebhookSignature.generate_signature_header(BODY.decode(), SECRET, timestamp=10**17)
+
+    assert refusal(BODY, header) == "bad_signature"
+
+
 def test_refuses_a_body_that_was_written_anew() -> None:
     assert refusal(json.dumps(EVENT, indent=1).encode(), sign()) == "bad_signature"
     assert refusal(b"\xff\xfe", sign()) == "bad_signature"

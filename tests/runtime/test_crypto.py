@@ -18,7 +18,9 @@ from runtime.crypto import (
     DecryptionFailed,
     EncryptionCodec,
     MasterKeys,
+    decrypt_bytes,
     decrypt_field,
+    encrypt_bytes,
     encrypt_field,
     hmac_hex,
     new_data_key,
@@ -52,6 +54,19 @@ def test_a_field_that_was_moved_does_not_open(plain: str, name: str, other: str)
     token = encrypt_field(KEY, plain, **PLACE)
     with pytest.raises(DecryptionFailed):
         decrypt_field(KEY, token, **(PLACE | {name: other}))
+
+
+def test_a_file_opens_in_its_own_place_alone() -> None:
+    sealed = encrypt_bytes(KEY, b"a passport", **PLACE)
+    assert decrypt_bytes(KEY, sealed, **PLACE) == b"a passport"
+    with pytest.raises(DecryptionFailed):
+        decrypt_bytes(KEY, sealed, **(PLACE | {"row_id": "row-2"}))
+
+
+def test_what_was_never_a_wrapped_key_is_not_opened() -> None:
+    wrapped = wrap(KEY, MasterKeys.parse(OLD), "user-1")
+    with pytest.raises(DecryptionFailed, match="not a wrapped data key"):
+        unwrap(f"x{wrapped}", MasterKeys.parse(OLD), "user-1")
 
 
 def test_the_borders_between_the_parts_of_a_place_count() -> None:

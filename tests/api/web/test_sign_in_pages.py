@@ -3,14 +3,18 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from browsing import Site
+from fastapi import APIRouter
 from letters import events, letters
 from passwords import PASSWORD, give_password
 from sqlalchemy import text
+from starlette.responses import Response
 
 from api.web import cookies
 from api.web.devices import DEVICE
-from api.web.signing_in import PENDING, SECOND_FACTOR_PAGE
+from api.web.signing_in import PENDING, SECOND_FACTOR_PAGE, finish_pending, pending_of
+from api.web.visits import VisitDep
 from db.session import SystemActor
 from runtime.clock import system_now
 
@@ -189,3 +193,53 @@ async def test_somebody_with_a_second_factor_is_only_half_signed_in(
         assert await session.scalar(text("SELECT count(*) FROM web_sessions")) == 0
         ends = await session.scalar(text("SELECT expires_at FROM pending_sign_ins"))
     assert timedelta(minutes=9) < ends - system_now() < timedelta(minutes=11)
+    # Its time over, it is worth as little as one that never was.
+    del stranger.jar[cookies.SESSION]
+    async with database.transaction(_TESTS) as session:
+        await session.execute(text("UPDATE pending_sign_ins SET expires_at = now()"))
+    for mark in (stranger.jar[PENDING], "never-ours"):
+        stranger.jar[PENDING] = mark
+        led = await stranger.get(SECOND_FACTOR_PAGE, follow=False)
+        assert led.headers["location"].startswith("/sign-in")
+
+
+async def test_a_second_factor_opens_one_session_and_ends_the_one_before(
+    finishing: None, pages: Site, stranger: Site, database: Any, settings: Any, ana: Any
+) -> None:
+    await give_password(database, ana)
+    async with database.transaction(_TESTS) as session:
+        await session.execute(
+            text(
+                "INSERT INTO totp_factors (user_id, secret_encrypted, created_at, confirmed_at)"
+                " VALUES (:id, '-', :now, :now)"
+            ),
+            {"id": ana.user_id, "now": system_now()},
+        )
+    await _sign_in(stranger, _address(ana), follow=False)
+    pages.jar[PENDING] = stranger.jar[PENDING]
+    before = pages.jar[cookies.SESSION]
+    assert (await pages.get("/test/finish", follow=False)).status == 303
+    assert pages.jar[cookies.SESSION] != before
+    async with database.transaction(_TESTS) as session:
+        live = "SELECT count(*) FROM web_sessions WHERE revoked_at IS NULL"
+        assert await session.scalar(text(live)) == 1
+
+
+@pytest.fixture
+def finishing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add a page at which a pending sign-in is finished twice, as two clicks would."""
+    from api.web import pay
+
+    router = APIRouter()
+    router.include_router(pay.router)
+
+    @router.get("/test/finish")
+    async def finish(visit: VisitDep) -> Response:
+        pending = await pending_of(visit)
+        assert pending is not None
+        done = await finish_pending(visit, pending)
+        assert await finish_pending(visit, pending) is None
+        assert done is not None
+        return done
+
+    monkeypatch.setattr(pay, "router", router)
