@@ -19,6 +19,7 @@ from activities.attempts import AttemptActivities
 from activities.campaigns import CampaignActivities
 from activities.care import CareActivities
 from activities.consents import ConsentActivities
+from activities.disputes import DisputeActivities
 from activities.erasures import ErasureActivities
 from activities.mandate_guard import MandateGuard
 from activities.notices import NoticeActivities
@@ -46,11 +47,13 @@ from runtime.workflow_clock import WorkflowClock
 from workflows.accounts import PasswordResetWorkflow
 from workflows.attempt import AttemptWorkflow
 from workflows.campaign import CampaignWorkflow
+from workflows.disputes import DisputeWorkflow
 from workflows.erasure import ErasureWorkflow
 from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow, TellingWorkflow
 from workflows.order import OrderWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.schedules import (
+    ensure_disputes_are_followed,
     ensure_notices_are_told,
     ensure_papers_are_looked_through,
     ensure_retention,
@@ -64,6 +67,7 @@ WORKFLOWS: list[type] = [
     SearchKeeperWorkflow,
     AttemptWorkflow,
     OrderWorkflow,
+    DisputeWorkflow,
     ErasureWorkflow,
     RetentionWorkflow,
     TellingWorkflow,
@@ -96,6 +100,7 @@ class Activities:
         self.orders = OrderActivities(database, vault, providers.orders, policy, guard)
         self.unpaid = UnpaidOrderActivities(database, providers.orders, providers.cancellations)
         self.care = CareActivities(database, vault, providers.orders, providers.cancellations)
+        self.disputes = DisputeActivities(database, providers.disputes)
         self.erasures = ErasureActivities(database, vault, providers.vault, settings.privacy)
         self.retention = RetentionActivities(database, vault, settings.privacy)
         self.refunds = RefundActivities(database, providers.payments)
@@ -141,6 +146,7 @@ class Activities:
             self.unpaid,
             self.care,
             self.refunds,
+            self.disputes,
             self.papers,
             self.notices,
             self.accounts,
@@ -242,6 +248,7 @@ async def run(settings: Settings) -> None:
         await ensure_notices_are_told(client)
         await ensure_papers_are_looked_through(client)
         await ensure_retention(client)
+        await ensure_disputes_are_followed(client)
         get_logger("worker").info("worker started", queues=[MAIN_QUEUE, SEARCH_QUEUE])
         await stop.wait()
 

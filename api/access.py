@@ -73,6 +73,8 @@ OPEN = _rule(Answer.HEARD)
 """Says nothing about anybody."""
 LINK = OPEN
 """Whoever holds the address may: it holds a secret of its own, for one purpose."""
+SIGNED = OPEN
+"""Whoever holds a provider's signing secret: the request itself is signed."""
 KEY = _rule(Answer.HEARD, nobody=Answer.KEY_NEEDED)
 """What belongs to whoever asks; there is nothing of another person's to name."""
 KEY_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.KEY_NEEDED, strangers=Answer.ABSENT)
@@ -418,6 +420,8 @@ ROUTES: Mapping[str, Rule] = {
     "POST /auto-booking/trips/{trip_request_id}/forget": PAGE_OF_OWNER,
     "GET /auto-booking/wishes/{campaign_id}/consent": PAGE_OF_OWNER,
     "POST /auto-booking/wishes/{campaign_id}/consent": ORDER_OF_OWNER,
+    # What providers tell us
+    "POST /api/webhooks/stripe": SIGNED,
     # Operators' tools: the address is the permission
     "OPTIONS /api/temporal-codec/{tag}/decode": LINK,
     "POST /api/temporal-codec/{tag}/decode": LINK,

@@ -40,6 +40,7 @@ from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
 from api.web.visits import Elsewhere
 from api.web.watching_pages import router as watching_pages
+from api.webhooks import stripe as stripe_events
 from db.session import APP_ROLE, OPERATOR_ROLE, Database
 from db.vault import PersonalVault, vault_of
 from providers.http import HeaderHook
@@ -134,6 +135,7 @@ def _add_routes(app: FastAPI) -> None:
         webhook_pages,
         settings_page,
         operator_codec,
+        stripe_events,
     ):
         app.include_router(module.router)
     for router in (

@@ -19,6 +19,7 @@ from db.models import (
     AttemptRow,
     BookingRow,
     CampaignRow,
+    DisputeRow,
     MandateRow,
     MandateUseRow,
     OperatorTaskRow,
@@ -66,6 +67,7 @@ class Rows:
     bookings: tuple[BookingRow, ...] = ()
     payments: tuple[PaymentRow, ...] = ()
     refunds: tuple[RefundRow, ...] = ()
+    disputes: tuple[DisputeRow, ...] = ()
     calls: tuple[ProviderCallRow, ...] = ()
     tasks: tuple[OperatorTaskRow, ...] = ()
 
@@ -84,6 +86,7 @@ async def load_rows(session: AsyncSession) -> Rows:
         bookings=await every(BookingRow),
         payments=await every(PaymentRow),
         refunds=await every(RefundRow),
+        disputes=await every(DisputeRow),
         calls=await every(ProviderCallRow),
         tasks=await every(OperatorTaskRow),
     )
@@ -100,6 +103,7 @@ def check(ledger: Json, rows: Rows, accepted: Collection[UUID] = ()) -> tuple[Vi
     found = [
         *_two_live_orders(books),
         *_money(books),
+        *_disputed(books),
         *_agreed(books),
         *_used(rows),
         *_lost(books),
@@ -134,6 +138,7 @@ class _Books:
         self.orders: list[Json] = duffel.get("orders", [])
         self.intents: list[Json] = stripe.get("payment_intents", [])
         self.refunds: list[Json] = stripe.get("refunds", [])
+        self.disputes: list[Json] = stripe.get("disputes", [])
         self.attempts = {str(a.id): a for a in rows.attempts}
         self.payments = {p.intent_ref: p for p in rows.payments if p.intent_ref}
         self.paid_back = _paid_back_to_us(duffel.get("balance_transactions", []))
@@ -291,6 +296,23 @@ def _unpaid_orders(key: str, campaign: _Campaign) -> Iterator[Violation]:
         if booking.state is not BookingState.CANCELLED and booking.duffel_order_id not in living:
             detail = f"order {booking.duffel_order_id} does not live at the seller"
             yield Violation(_MONEY, "booking_without_order", str(booking.id), detail)
+
+
+def _disputed(books: _Books) -> Iterator[Violation]:
+    """What banks took back of what was charged stands in our rows, to the minor unit."""
+    known = {row.dispute_ref: row for row in books.rows.disputes}
+    for dispute in books.disputes:
+        if dispute["payment_intent"] not in books.payments:
+            continue  # found by the fourth invariant
+        row = known.pop(dispute["id"], None)
+        if row is None:
+            yield Violation(_NOTHING_LOST, "unknown_dispute", dispute["id"], "no row of ours")
+        elif (row.status, row.withdrawn_minor) != (dispute["status"], dispute["withdrawn"]):
+            ours, theirs = f"{row.status} {row.withdrawn_minor}", dispute["withdrawn"]
+            detail = f"our row says {ours}, the processor {dispute['status']} {theirs}"
+            yield Violation(_MONEY, "dispute_not_followed", dispute["id"], detail)
+    for reference in known:
+        yield Violation(_MONEY, "dispute_of_nobody", reference, "the processor knows of none")
 
 
 # 3. What was taken is what was agreed

@@ -26,6 +26,7 @@ _SUBJECTS = {
     "traveler": "cli.traveler",
     "mandate": "cli.mandate",
     "card": "cli.card",
+    "dispute": "cli.dispute",
     "keys": "cli.keys",
     "user": "cli.user",
     "demo": "cli.demo",

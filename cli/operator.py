@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cli.operator_accounts import OperatorAccounts
+from cli.operator_disputes import OperatorDisputes
 from db.accounts import ensure_account, issue_api_key
 from db.models.user import UserRow
 from db.queries.users import find_user_id_by_email_hmac, list_api_keys, revoke_api_key
@@ -82,6 +83,10 @@ class Operator:
     @property
     def accounts(self) -> OperatorAccounts:
         return OperatorAccounts(self)
+
+    @property
+    def disputes(self) -> OperatorDisputes:
+        return OperatorDisputes(self)
 
 
 @asynccontextmanager

@@ -127,6 +127,7 @@ TABLES: dict[str, Access] = {
     "provider_calls": OPERATED,
     "payments": OPERATED,
     "refunds": OPERATED,
+    "disputes": OPERATED,
     "operator_tasks": Access(app="S/", operator="SU/SU"),
     # A person asks to be forgotten; all that follows is a process.
     "erasures": Access(app="SI/"),

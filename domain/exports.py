@@ -65,7 +65,11 @@ FILES = (
         "Your bookings, and every try to make one",
         ("bookings", "booking_attempts", "provider_calls", "operator_tasks"),
     ),
-    ExportFile("money", "What was held, charged and refunded", ("payments", "refunds")),
+    ExportFile(
+        "money",
+        "What was held, charged, refunded and disputed",
+        ("payments", "refunds", "disputes"),
+    ),
     ExportFile(
         "messages",
         "What we told you, by mail, here or to your webhooks",

@@ -123,6 +123,7 @@ TABLES: Mapping[str, Rule] = {
     ),
     "payments": _emptied(redirect_url_encrypted=None),
     "refunds": KEPT,
+    "disputes": KEPT,
     "provider_calls": KEPT,
     "mandates": KEPT,
     "mandate_uses": KEPT,

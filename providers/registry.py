@@ -8,6 +8,7 @@ from typing import Protocol
 
 from domain.order_details import OrderDetails
 from providers.clamav.adapter import ClamdAddress, ClamdScanner
+from providers.disputes import CardDisputes
 from providers.duffel.adapter import (
     DuffelFlightOrders,
     DuffelFlightSearch,
@@ -29,6 +30,7 @@ from providers.ports import (
 from providers.smtp.adapter import SmtpMailSender, SmtpServer
 from providers.stripe.adapter import StripeCardPayments
 from providers.stripe.client import open_stripe
+from providers.stripe.disputes import StripeDisputes
 from providers.stripe.vault import StripeCardVault
 from runtime.oidc_settings import OidcSettings
 from runtime.settings import VENDORS, ProviderMode, Vendor
@@ -73,6 +75,7 @@ class Providers:
     orders: FlightOrders
     cancellations: OrderCancellations
     payments: CardPayments
+    disputes: CardDisputes
     vault: CardVault
     mail: MailSender
     names: Mapping[str, Vendor]
@@ -91,6 +94,7 @@ _NAMES: Mapping[str, Vendor] = MappingProxyType(
         "orders": "duffel",
         "cancellations": "duffel",
         "payments": "stripe",
+        "disputes": "stripe",
         "vault": "stripe",
         "mail": "smtp",
     }
@@ -158,6 +162,7 @@ async def build_providers(
             orders=DuffelFlightOrders(duffel),
             cancellations=DuffelOrderCancellations(duffel),
             payments=StripeCardPayments(stripe),
+            disputes=StripeDisputes(stripe),
             vault=StripeCardVault(stripe),
             mail=SmtpMailSender(server, settings.mail_from),
             names=_NAMES,

@@ -151,10 +151,34 @@ def test_the_read_me_stays_short_and_shows_the_picture():
 
 def test_every_requirement_has_its_line():
     lines = re.findall(r"^\| (S\d-\d+) \|.*\| (\w+) \| [^|]*\|$", _rows(), re.MULTILINE)
-    assert len(lines) == len({row for row, _ in lines}) == 237
+    assert len(lines) == len({row for row, _ in lines}) == 247
     assert {holds for _, holds in lines} <= {"yes", "partly", "no"}
     for word in ("yes", "partly", "no"):
         assert f"{sum(holds == word for _, holds in lines)} *{word}*" in _rows()
+
+
+def test_every_task_that_the_code_can_open_is_in_the_runbook():
+    asked = re.compile(
+        r'open_task\(\s*\w+,\s*f?"\w+:[^"]*",\s*"(\w+)"'
+        r'|open_task\(\s*\w+,\s*f"(\w+):'
+        r'|_ask_operator\("(\w+)'
+        r'|OperatorTaskInput\(\s*key=f?"(\w+):'
+        r'|saga\.add\(f"(\w+):'
+        r'|^_KIND = "(\w+)"',
+        re.MULTILINE,
+    )
+    kinds = {
+        next(filter(None, found))
+        for room in ("activities", "workflows")
+        for path in (ROOT / room).glob("*.py")
+        for found in asked.findall(path.read_text())
+    }
+    assert {"dispute", "late_order", "order_care", "unknown_order", "void"} <= kinds
+    for document in ("runbook.md", "operations.md"):
+        named = set(
+            re.findall(r"^\| `(\w+)`", (ROOT / "docs" / document).read_text(), re.MULTILINE)
+        )
+        assert kinds <= named, document
 
 
 def _rows() -> str:

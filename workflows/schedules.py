@@ -14,11 +14,13 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy
 
+from domain.messages.disputes import KEEP_DISPUTES_ID
 from domain.messages.notices import SweepInput
 from domain.messages.papers import PapersInput
 from domain.messages.retention import RETENTION_ID, RetentionInput
 from domain.messages.search import SearchInput, search_workflow_id
 from runtime.temporal import MAIN_QUEUE, RPC_TIMEOUT
+from workflows.disputes import DisputeWorkflow
 from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.search import SearchKeeperWorkflow, SearchWorkflow
@@ -30,6 +32,8 @@ _SWEEP = "keep-notices"
 # Often enough that nobody is warned a day late; what was told is not told again.
 LOOK_THROUGH_EVERY = timedelta(hours=6)
 _PAPERS = "keep-papers"
+# Days are given to answer one; this is for what a webhook did not tell us.
+FOLLOW_DISPUTES_EVERY = timedelta(hours=1)
 
 
 async def ensure_search_runs(client: Client, seller: str) -> None:
@@ -102,6 +106,18 @@ async def ensure_retention(client: Client) -> None:
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
     await _ensure(client, RETENTION_ID, schedule)
+
+
+async def ensure_disputes_are_followed(client: Client) -> None:
+    """Have the processor asked, again and again, what banks dispute."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            DisputeWorkflow.run, id=KEEP_DISPUTES_ID, task_queue=MAIN_QUEUE
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=FOLLOW_DISPUTES_EVERY)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    await _ensure(client, KEEP_DISPUTES_ID, schedule)
 
 
 async def _ensure(client: Client, name: str, schedule: Schedule) -> None:

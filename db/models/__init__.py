@@ -10,6 +10,7 @@ from db.models.campaign_draft import CampaignDraftRow
 from db.models.campaign_event import CampaignEventRow
 from db.models.campaign_fare import CampaignFareRow
 from db.models.campaign_result import CampaignResultRow
+from db.models.dispute import DisputeRow
 from db.models.erasure import ErasureRow
 from db.models.look import LookRow
 from db.models.mandate import MandateRow
@@ -60,6 +61,7 @@ __all__ = [
     "CampaignResultRow",
     "CampaignRow",
     "CodeFailureRow",
+    "DisputeRow",
     "ErasureRow",
     "LookRow",
     "MandateRow",

@@ -103,6 +103,12 @@ async def order_calls(session: AsyncSession, attempt_id: UUID) -> list[ProviderC
     return list(await session.scalars(query))
 
 
+async def calls_of_attempt(session: AsyncSession, attempt_id: UUID) -> list[ProviderCallRow]:
+    """Return all that was asked of providers for an attempt, oldest first."""
+    query = select(ProviderCallRow).where(ProviderCallRow.attempt_id == attempt_id)  # type: ignore[arg-type]
+    return list(await session.scalars(query.order_by(ProviderCallRow.sent_at)))  # type: ignore[arg-type]
+
+
 async def ordered_since(session: AsyncSession, currency: str, since: datetime) -> int:
     """Sum what orders were sent for since then and may exist, in minor units.
 

@@ -103,3 +103,28 @@ class WireIntentPage(Wire):
 class WireRefundPage(Wire):
     data: tuple[WireRefund, ...] = Field(strict=False)
     has_more: bool
+
+
+class WireEvidenceDetails(Wire):
+    due_by: int | None = None
+
+
+class WireBalanceRow(Wire):
+    amount: int
+
+
+class WireDispute(Wire):
+    id: str
+    amount: int
+    currency: str
+    status: str
+    reason: str
+    created: int
+    payment_intent: str | None = None
+    evidence_details: WireEvidenceDetails | None = None
+    balance_transactions: tuple[WireBalanceRow, ...] = Field(default=(), strict=False)
+
+
+class WireDisputePage(Wire):
+    data: tuple[WireDispute, ...] = Field(strict=False)
+    has_more: bool

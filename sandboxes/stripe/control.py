@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sandboxes.store import Json, Tx
+from sandboxes.stripe import disputes
 from sandboxes.stripe.balance import totals
 from sandboxes.stripe.books import Books, public
 from sandboxes.vendor import Context, Operation
@@ -49,8 +50,41 @@ async def change_settings(request: Request, context: Context) -> Response:  # no
     return JSONResponse({"search_lag": lag})
 
 
+async def open_dispute(request: Request, context: Context) -> Response:
+    """Have the card's bank dispute a payment that was taken: `reason`, and `amount` if not all."""
+    try:
+        body = json.loads(context.body or b"{}")
+    except ValueError:
+        return JSONResponse({"error": "the body is not JSON"}, status_code=400)
+    with context.store.transaction() as tx:
+        books = Books(tx, context.webhooks, now=context.now, wall=context.wall)
+        intent = books.get("payment_intent", request.path_params["id"])
+        charge = books.get("charge", intent["latest_charge"] or "") if intent else None
+        if charge is None or not charge["amount_captured"]:
+            return JSONResponse({"error": "no money was taken by this payment"}, status_code=404)
+        amount = int(body.get("amount") or charge["amount_captured"])
+        reason = str(body.get("reason") or "fraudulent")
+        return JSONResponse(public(disputes.open_one(books, charge, reason, amount)))
+
+
+async def end_dispute(request: Request, context: Context) -> Response:
+    """Let the bank decide: `won` true or false."""
+    try:
+        won = json.loads(context.body or b"{}")["won"]
+    except (ValueError, TypeError, KeyError):
+        return JSONResponse({"error": "won is missing"}, status_code=400)
+    with context.store.transaction() as tx:
+        books = Books(tx, context.webhooks, now=context.now, wall=context.wall)
+        dispute = books.get("dispute", request.path_params["id"])
+        if dispute is None or dispute["status"] in {"won", "lost", "warning_closed"}:
+            return JSONResponse({"error": "no such open dispute"}, status_code=404)
+        return JSONResponse(public(disputes.decide(books, dispute, won=bool(won))))
+
+
 def control_routes() -> tuple[Operation, ...]:
     return (
+        Operation("open_dispute", "POST", "/payment_intents/{id}/dispute", open_dispute, "write"),
+        Operation("end_dispute", "POST", "/disputes/{id}/end", end_dispute, "write"),
         Operation(
             "change_payment_method", "POST", "/payment_methods/{id}", change_payment_method,
             "write",
@@ -79,6 +113,12 @@ def ledger(tx: Tx) -> Json:
             _only(refund, "id", "payment_intent", "charge", "amount", "currency", "status",
                   "metadata", "created")
             for refund in tx.all("stripe.refund")
+        ],
+        "disputes": [
+            _only(dispute, "id", "payment_intent", "charge", "amount", "currency", "status",
+                  "reason")
+            | {"withdrawn": -sum(row["amount"] for row in dispute["balance_transactions"])}
+            for dispute in tx.all("stripe.dispute")
         ],
         "balance_transactions": [
             _only(row, "id", "type", "amount", "fee", "currency", "source") for row in rows

@@ -39,7 +39,7 @@ def open_for(books: Books, charge: Json, card: CardRow) -> None:
     if card.dispute is None:
         return
     for _ in range(card.disputes):
-        _open(books, charge, card.dispute, charge["amount_captured"] // card.disputes)
+        open_one(books, charge, card.dispute, charge["amount_captured"] // card.disputes)
 
 
 def get_dispute(call: Call) -> Json:
@@ -86,7 +86,8 @@ def _still_open(books: Books, id: str) -> Json:  # noqa: A002
     return dispute
 
 
-def _open(books: Books, charge: Json, reason: str, amount: int) -> None:
+def open_one(books: Books, charge: Json, reason: str, amount: int) -> Json:
+    """Have the bank dispute so much of a charge; all but an inquiry takes the money at once."""
     inquiry = reason == "inquiry"
     dispute: Json = {
         "id": books.new_id("dp"),
@@ -130,6 +131,13 @@ def _open(books: Books, charge: Json, reason: str, amount: int) -> None:
     books.event("charge.dispute.created", books.put(dispute))
     if not inquiry:
         books.event("charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def decide(books: Books, dispute: Json, *, won: bool) -> Json:
+    """Let the bank decide, whether anybody answered or not."""
+    _close(books, dispute, won=won)
+    return books.put(dispute)
 
 
 def _close(books: Books, dispute: Json, *, won: bool) -> None:

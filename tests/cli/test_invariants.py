@@ -13,6 +13,7 @@ from db.models import (
     AttemptRow,
     BookingRow,
     CampaignRow,
+    DisputeRow,
     MandateRow,
     MandateUseRow,
     OperatorTaskRow,
@@ -23,6 +24,7 @@ from db.models import (
 from db.models.provider_call import CallState
 from db.session import Database, SystemActor
 from domain.attempts import AttemptState
+from domain.disputes import DisputeStatus
 from domain.orders import BookingState
 from domain.payments import PaymentState
 
@@ -254,6 +256,24 @@ def test_waits_for_a_refund_that_is_due() -> None:
     rows["refunds"], ledger["stripe"]["refunds"] = [], []
     assert found(ledger, rows) == ()
     assert unsettled(Rows(**{name: tuple(each) for name, each in rows.items()}))
+
+
+def test_finds_a_dispute_that_our_rows_do_not_follow() -> None:
+    ledger, rows = booked()
+    ledger["stripe"]["disputes"] = [
+        {"id": "dp_1", "payment_intent": "pi_1", "status": "needs_response", "withdrawn": PRICE}
+    ]
+    assert codes(ledger, rows) == {"unknown_dispute"}
+    row = DisputeRow(
+        id=uid("dispute"), dispute_ref="dp_1", payment_id=PAYMENT, booking_id=BOOKING,
+        status=DisputeStatus.NEEDS_RESPONSE, withdrawn_minor=PRICE,
+    )  # fmt: skip
+    rows["disputes"] = [row]
+    assert found(ledger, rows) == ()
+    row.withdrawn_minor = 0
+    assert codes(ledger, rows) == {"dispute_not_followed"}
+    ledger["stripe"]["disputes"] = []
+    assert codes(ledger, rows) == {"dispute_of_nobody"}
 
 
 def test_finds_a_booking_whose_order_is_gone() -> None:

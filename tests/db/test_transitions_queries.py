@@ -23,6 +23,7 @@ from db.queries.transitions import (
     change_state,
     lock_attempt,
     lock_booking,
+    lock_both,
     lock_campaign,
     payment_notice,
 )
@@ -277,6 +278,18 @@ async def test_a_campaign_has_one_live_attempt(database: Database, cast: Any, no
         assert row is not None
         await change_state(session, row, AttemptState.FAILED, now=now, event="attempt.failed")
         await cast.attempt(session, campaign, 2, payment_method_id=first.payment_method_id)
+
+
+async def test_a_campaign_and_its_own_attempt_are_locked_by_one_statement(
+    database: Database, cast: Any
+):
+    async with database.transaction(WORKER) as session:
+        campaign, other = await cast.campaign(session), await cast.campaign(session)
+        attempt = await cast.attempt(session, campaign)
+        both = await lock_both(session, campaign.id, attempt.id)
+        assert both == (campaign, attempt)
+        for ids in ((other.id, attempt.id), (campaign.id, uuid4())):
+            assert await lock_both(session, *ids) is None
 
 
 async def test_a_campaign_has_one_live_booking(database: Database, cast: Any, now: Any):

@@ -212,7 +212,19 @@ async def erased(house: House) -> dict[str, str]:
     return {"erasure-done": name, "retention-done": cleared}
 
 
+async def disputed(house: House) -> dict[str, str]:
+    from domain.messages.disputes import DISPUTES_ID
+    from runtime.temporal import MAIN_QUEUE
+
+    await house.client.start_workflow(
+        "DisputeWorkflow", id=DISPUTES_ID, task_queue=MAIN_QUEUE, start_signal="look_again"
+    )
+    await house.client.get_workflow_handle(DISPUTES_ID).result()
+    return {"dispute-followed": DISPUTES_ID}
+
+
 SCENES: tuple[Scene, ...] = (
+    disputed,
     erased,
     booked,
     declined,
