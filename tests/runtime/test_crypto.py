@@ -27,6 +27,7 @@ from runtime.crypto import (
     new_master_key,
     rewrap,
     unwrap,
+    with_fresh_key,
     wrap,
     wrapped_with,
 )
@@ -61,6 +62,14 @@ def test_a_file_opens_in_its_own_place_alone() -> None:
     assert decrypt_bytes(KEY, sealed, **PLACE) == b"a passport"
     with pytest.raises(DecryptionFailed):
         decrypt_bytes(KEY, sealed, **(PLACE | {"row_id": "row-2"}))
+
+
+def test_a_fresh_key_goes_in_front_and_the_old_ones_still_open() -> None:
+    wrapped = wrap(KEY, MasterKeys.parse(OLD), "user-1")
+    after = MasterKeys.parse(with_fresh_key(OLD))
+    assert (after.current_id, list(after.by_id)) == ("k2", ["k2", "k1"])
+    assert unwrap(wrapped, after, "user-1") == KEY
+    assert MasterKeys.parse(with_fresh_key(new_master_key("other"))).current_id == "k2"
 
 
 def test_what_was_never_a_wrapped_key_is_not_opened() -> None:

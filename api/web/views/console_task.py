@@ -64,6 +64,16 @@ _GUIDES: Mapping[str, Guide] = {
         "The booking's calls: the last refusal says why.",
         "Mend the cause at the provider; the process then goes on by itself.",
     ),
+    "unknown_order": Guide(
+        "Nobody knows whether an order exists, and the seller does not let us ask.",
+        "Our credentials and rights at the seller; the order, by the attempt's id in its metadata.",
+        "Mend what keeps us from asking: the attempt goes on. Release nothing, order nothing.",
+    ),
+    "dispute": Guide(
+        "A card's bank disputes a charge, and has the money. Do we answer, or accept it?",
+        "The deadline above; `parker dispute evidence` gathers what shows that it was allowed.",
+        "Answer once, at the processor's desk, and never refund it besides; this closes by itself.",
+    ),
 }
 _OTHER = Guide(
     "Something could not be settled without a person.",
