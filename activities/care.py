@@ -176,7 +176,7 @@ class CareActivities:
         async with self._database.transaction(WORKER) as session:
             row = await locked_booking(session, booking_id)
             if row.state in _CANCELLABLE:
-                row.quote = _quote_facts(quote)
+                row.quote = quote_facts(quote)
             return _offer(row, quote)
 
     @activity.defn
@@ -330,7 +330,7 @@ def _may_accept(row: BookingRow, quote_id: str, now: datetime) -> ConfirmCode:
     return ConfirmCode.ACCEPTED
 
 
-def _quote_facts(quote: CancellationQuote) -> dict[str, Any]:
+def quote_facts(quote: CancellationQuote) -> dict[str, Any]:
     return {
         "quote_id": quote.quote_id,
         "refund_minor": quote.refund.minor if quote.refund else None,
@@ -342,7 +342,7 @@ def _quote_facts(quote: CancellationQuote) -> dict[str, Any]:
 
 def _offer(row: BookingRow, quote: CancellationQuote) -> CancellationOffer:
     price = Money(minor=row.price_minor, currency=row.currency)
-    pays = pays_back(_quote_facts(quote), row.currency)
+    pays = pays_back(quote_facts(quote), row.currency)
     return CancellationOffer(
         code=QuoteCode.QUOTED,
         booking_id=BookingId(row.id),

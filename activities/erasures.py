@@ -194,7 +194,7 @@ class ErasureActivities:
             names = await histories_of(session, UserId(row.user_id))
         async with heartbeats():
             for name in names:
-                deleted += await _delete_runs(client, name)
+                deleted += await delete_runs(client, name)
         return deleted
 
     @activity.defn
@@ -278,7 +278,7 @@ async def _ask(client: Client, wish: CampaignId, update: str, erasure_id: UUID) 
             raise
 
 
-async def _delete_runs(client: Client, workflow_id: str) -> int:
+async def delete_runs(client: Client, workflow_id: str) -> int:
     """Delete every run of a process that has ended."""
     deleted = 0
     async for run in client.list_workflows(f"WorkflowId = '{workflow_id}'"):

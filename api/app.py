@@ -200,6 +200,7 @@ def _operators(settings: Settings, vault: PersonalVault, opened: AsyncExitStack)
         role=OPERATOR_ROLE,
         pool_size=_CONSOLE_POOL,
         words=vault.words(),
+        journal=settings.journal,
     )
     opened.push_async_callback(made.close)
     return made

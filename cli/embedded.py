@@ -58,6 +58,11 @@ def as_login(address: str, login: str) -> str:
     return address.replace(f"//{_SUPERUSER}@", f"//{login}@", 1)
 
 
+def binaries() -> Path:
+    """Return where the programs of the server are, `pg_dump` among them."""
+    return _installation()[0]
+
+
 def _initialise(data_dir: Path) -> None:
     """Make the cluster if there is none; as root, for a user of its own."""
     with warnings.catch_warnings():

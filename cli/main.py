@@ -32,6 +32,8 @@ _SUBJECTS = {
     "demo": "cli.demo",
     "simulate": "cli.simulate",
     "config": "cli.config",
+    "backup": "cli.backup",
+    "restore": "cli.restore",
     "retention": "cli.retention",
     "export": "cli.export",
 }

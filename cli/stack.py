@@ -25,6 +25,8 @@ from runtime.temporal import dev_server_command
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("temporal", "sandboxes", "postgres", "migrate", "worker", "api")
+RESTORING = "restoring"
+"""A folder in the state folder for as long as a restore has not come to its end."""
 _PORTS = ("temporal_port", "temporal_ui_port", "api_port", "sandbox_port", "sandbox_smtp_port")
 _LOGINS = {
     "database_app_url": database_roles.APP,
@@ -60,7 +62,7 @@ class Stack:
         self._workers = workers
         self._only = frozenset(only)
         secrets = ensure_secrets(self.state_dir)
-        chosen = (_throwaway_values() if throwaway else _users_values()) | dict(extra_env or {})
+        chosen = (free_values() if throwaway else _users_values()) | dict(extra_env or {})
         if not throwaway:
             chosen.setdefault(variable("worker_metrics_port"), _METRICS_PORT)
         if simulated_clock:
@@ -302,7 +304,7 @@ def _users_values() -> dict[str, str]:
     return read_env_files([Path(own)] if own else []) | dict(os.environ)
 
 
-def _throwaway_values() -> dict[str, str]:
+def free_values() -> dict[str, str]:
     """Return the system's variables without ours or a provider's, and ports that are free."""
     ours = variables()
     values = {name: value for name, value in os.environ.items() if name not in ours}

@@ -8,7 +8,7 @@ from types import FrameType
 
 from cli.exits import Exit
 from cli.output import say
-from cli.stack import Stack
+from cli.stack import RESTORING, Stack
 from runtime.settings import VENDORS, ProviderMode, load_settings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -29,6 +29,9 @@ def run_stack(*, workers: int, temporary: bool) -> int:
 
     for number in _SIGNALS:
         signal.signal(number, on_signal)
+    if not temporary and (load_settings(require=()).state_dir / RESTORING).exists():
+        say("A restore into this folder did not come to its end: repeat `parker restore`.")
+        return Exit.CONFLICT
     began = time.monotonic()
     say("Starting Parker Flight ...")
     stack = _stack(workers=workers, temporary=temporary)

@@ -52,6 +52,7 @@ class Action(StrEnum):
     PROPOSAL_MADE = "proposal.made"
     PROPOSAL_DECIDED = "proposal.decided"
     RETENTION_RAN = "retention.ran"
+    RESTORED = "installation.restored"
 
 
 class ActorKind(StrEnum):

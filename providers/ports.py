@@ -125,6 +125,7 @@ class ProviderOrder(Value):
     cancellable: bool
     changeable: bool
     attempt_reference: str | None
+    campaign_reference: str | None = None
     schedule_changes: int = 0
     created_at: datetime
     raw: str
@@ -178,6 +179,10 @@ class FlightOrders(Protocol):
 
     async def get(self, order_id: str) -> ProviderOrder: ...
 
+    async def created_since(self, since: datetime) -> Sequence[ProviderOrder]:
+        """List the orders that carry a reference of ours, the oldest first."""
+        ...
+
 
 # Cancelling
 
@@ -210,6 +215,10 @@ class OrderCancellations(Protocol):
         ...
 
     async def get_quote(self, quote_id: str) -> CancellationQuote: ...
+
+    async def confirmed(self, order_id: str) -> CancellationQuote | None:
+        """Return the quote by which an order was cancelled; None where no quote of ours was."""
+        ...
 
 
 # Paying by card
@@ -249,6 +258,8 @@ class PaymentIntent(Value):
     capture_before: datetime | None = None
     redirect_url: str | None = None
     decline: "PaymentDeclined | None" = None
+    attempt_reference: str | None = None
+    campaign_reference: str | None = None
 
 
 class PaymentDeclined(Value):
@@ -302,6 +313,10 @@ class CardPayments(Protocol):
 
     async def find(self, customer_ref: str, attempt_reference: str) -> Sequence[PaymentIntent]:
         """List the intents that carry our reference, newest first."""
+        ...
+
+    async def created_since(self, since: datetime) -> Sequence[PaymentIntent]:
+        """List everybody's intents that carry a reference of ours, the oldest first."""
         ...
 
     async def confirm(

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _FIRST = "0" * 64
 _TAIL = 4096  # longer than any line
@@ -19,6 +19,13 @@ _TAIL = 4096  # longer than any line
 
 class JournalBroken(Exception):
     """A line is not the one that was written; the message says which."""
+
+
+class JournalState(NamedTuple):
+    """How far a journal is: so many lines, and the digest of the last of them."""
+
+    lines: int
+    digest: str
 
 
 class Journal:
@@ -59,6 +66,21 @@ class Journal:
         Raises:
             JournalBroken: a line was changed, dropped or swapped.
         """
+        return (entry for entry, _ in self._lines())
+
+    def state(self, upto: int | None = None) -> JournalState:
+        """Return how far it is, or how far it was once it had so many lines.
+
+        Raises:
+            JournalBroken: as above.
+        """
+        number, digest = 0, _FIRST
+        for number, (_, digest) in enumerate(self._lines(), start=1):  # noqa: B007
+            if number == upto:
+                break
+        return JournalState(number, digest) if upto != 0 else JournalState(0, _FIRST)
+
+    def _lines(self) -> Iterator[tuple[dict[str, Any], str]]:
         before = _FIRST
         if not self.file.exists():
             return
@@ -77,7 +99,7 @@ class Journal:
                         f"line {number} of {self.file} does not follow the one before it"
                     )
                 before = hashlib.sha256(line).hexdigest()
-                yield entry
+                yield entry, before
 
 
 def _drop_torn_line(descriptor: int) -> None:

@@ -133,6 +133,7 @@ class Settings(BaseSettings):
     database_app_url: _OptionalText = None
     database_worker_url: _OptionalText = None
     database_operator_url: _OptionalText = None
+    backup_passphrase: _Optional = None
     database_pool_size: Annotated[int, Field(ge=2, le=100)] = 10
     supabase_url: _OptionalText = Field(None, validation_alias=_own("SUPABASE_URL"))
     supabase_service_role_key: _Optional = Field(

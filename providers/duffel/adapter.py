@@ -4,6 +4,9 @@ Calls are made in `client.py`, words translated in `mapping.py`, codes weighed i
 it is decided what an answer lets us conclude, above all whether an order exists.
 """
 
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
+
 from pydantic import ValidationError
 
 from domain.offers import Offer
@@ -39,6 +42,7 @@ from providers.ports import (
 
 # One offer has one order, or a few after refusals. More pages than this is a loop.
 _MOST_PAGES = 20
+_MOST_PAGES_SINCE = 1_000  # of 200 each
 _REFUSALS = {
     Meaning.GONE: RefusalKind.GONE,
     Meaning.PRICE_CHANGED: RefusalKind.PRICE_CHANGED,
@@ -118,18 +122,27 @@ class DuffelFlightOrders:
 
     async def resolve(self, offer_id: str, attempt_reference: str) -> OrderPlaced | OrderAbsent:
         """Look through the orders of the offer for ours. "Absent" is only said of whole lists."""
-        after: str | None = None
-        for _ in range(_MOST_PAGES):
-            reply = await self._client.list_orders(offer_id=offer_id, after=after)
-            data_of(reply, "list_orders")
-            page = _order_page(reply)
-            for row in page.data:
-                if _reference(row, reply) == attempt_reference:
-                    return OrderPlaced(order=_order(row, "list_orders", reply))
-            after = page.meta.after if page.meta else None
-            if not after:
-                return OrderAbsent()
-        raise BadAnswer(VENDOR, "list_orders", "endless_list", reply.request_id)
+
+        def page(after: str | None) -> Awaitable[Reply]:
+            return self._client.list_orders(offer_id=offer_id, after=after)
+
+        async for row, reply in _listed(page, most=_MOST_PAGES):
+            if _reference(row, reply) == attempt_reference:
+                return OrderPlaced(order=_order(row, "list_orders", reply))
+        return OrderAbsent()
+
+    async def created_since(self, since: datetime) -> Sequence[ProviderOrder]:
+        """Return whole lists only; what others ordered with this account carries no reference."""
+
+        def page(after: str | None) -> Awaitable[Reply]:
+            return self._client.list_orders_since(since, after=after)
+
+        found = [
+            _order(row, "list_orders", reply)
+            async for row, reply in _listed(page, most=_MOST_PAGES_SINCE)
+            if _reference(row, reply) is not None
+        ]
+        return sorted(found, key=lambda order: order.created_at)
 
     async def get(self, order_id: str) -> ProviderOrder:
         reply = await self._client.get_order(order_id)
@@ -175,6 +188,23 @@ def _created(answer: Answer, request: OrderRequest) -> OrderPlaced | None:
         return None
     ours = order.attempt_reference in {None, request.attempt_reference}
     return OrderPlaced(order=order) if ours else None
+
+
+async def _listed(
+    page: Callable[[str | None], Awaitable[Reply]], *, most: int
+) -> AsyncIterator[tuple[dict[str, object], Reply]]:
+    """Yield every row of a list, with the answer that it came in."""
+    after: str | None = None
+    for _ in range(most):
+        reply = await page(after)
+        data_of(reply, "list_orders")
+        rows = _order_page(reply)
+        for row in rows.data:
+            yield row, reply
+        after = rows.meta.after if rows.meta else None
+        if not after:
+            return
+    raise BadAnswer(VENDOR, "list_orders", "endless_list", reply.request_id)
 
 
 def _order_page(reply: Reply) -> WireOrderPage:
@@ -234,6 +264,15 @@ class DuffelOrderCancellations:
                 raise OutcomeUnknown(VENDOR, operation, reply.code, reply.request_id)
             case Answer():
                 return _confirmed(reply, operation)
+
+    async def confirmed(self, order_id: str) -> CancellationQuote | None:
+        operation = "list_order_cancellations"
+        reply = await self._client.list_order_cancellations(order_id=order_id)
+        rows = data_of(reply, operation)
+        if not isinstance(rows, list):
+            raise BadAnswer(VENDOR, operation, "no_list", reply.request_id)
+        quotes = [_quote(row, operation, reply) for row in rows]
+        return next((quote for quote in quotes if quote.confirmed_at), None)
 
     async def get_quote(self, quote_id: str) -> CancellationQuote:
         reply = await self._client.get_order_cancellation(quote_id)

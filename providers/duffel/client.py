@@ -5,6 +5,7 @@ https://duffel.com/docs/api
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import quote
 
 from providers.duffel.errors import report_missing_rows
@@ -67,6 +68,12 @@ class DuffelClient:
 
     async def list_orders(self, *, offer_id: str, after: str | None = None) -> Reply:
         params = {"offer_id": offer_id, "limit": _LARGEST_PAGE}
+        if after:
+            params["after"] = after
+        return await self._get("list_orders", "/air/orders", params)
+
+    async def list_orders_since(self, since: datetime, *, after: str | None = None) -> Reply:
+        params = {"created_at[after]": since.isoformat(), "limit": _LARGEST_PAGE}
         if after:
             params["after"] = after
         return await self._get("list_orders", "/air/orders", params)

@@ -318,6 +318,7 @@ def provider_order(data: Mapping[str, object]) -> ProviderOrder:
     try:
         wire = WireOrder.model_validate(data)
         reference = (wire.metadata or {}).get(ATTEMPT_KEY)
+        campaign = (wire.metadata or {}).get(CAMPAIGN_KEY)
         return ProviderOrder(
             order_id=wire.id,
             offer_id=wire.offer_id,
@@ -337,6 +338,7 @@ def provider_order(data: Mapping[str, object]) -> ProviderOrder:
             cancellable="cancel" in wire.available_actions,
             changeable="change" in wire.available_actions,
             attempt_reference=reference if isinstance(reference, str) else None,
+            campaign_reference=campaign if isinstance(campaign, str) else None,
             schedule_changes=len(wire.airline_initiated_changes or ()),
             created_at=wire.created_at,
             raw=json.dumps(data, separators=(",", ":")),

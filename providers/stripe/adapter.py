@@ -4,7 +4,8 @@ Each write is one call with the caller's key. Where Stripe answers that a paymen
 the call, an earlier call has taken effect: the payment is then read, and its state is the answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import assert_never
 
 from stripe.params import (
@@ -89,9 +90,24 @@ class StripeCardPayments:
         return _written(wire, "create_payment_intent")
 
     async def find(self, customer_ref: str, attempt_reference: str) -> Sequence[PaymentIntent]:
-        found: list[PaymentIntent] = []
+        return [
+            _readable(wire, "list_payment_intents")
+            async for wire in self._listed({"customer": customer_ref})
+            if wire.metadata.get("attempt_id") == attempt_reference
+        ]
+
+    async def created_since(self, since: datetime) -> Sequence[PaymentIntent]:
+        found = [
+            _readable(wire, "list_payment_intents")
+            async for wire in self._listed({"created": {"gte": int(since.timestamp())}})
+            if "attempt_id" in wire.metadata
+        ]
+        return found[::-1]
+
+    async def _listed(self, which: PaymentIntentListParams) -> AsyncIterator[WireIntent]:
+        """Yield every intent of a list, the newest first."""
         wanted: PaymentIntentListParams = {
-            "customer": customer_ref,
+            **which,
             "limit": _PAGE,
             "expand": [f"data.{_CHARGE}"],
         }
@@ -99,13 +115,10 @@ class StripeCardPayments:
             page = await self._stripe.read(
                 "list_payment_intents", self._intents.list_async(wanted), WireIntentPage
             )
-            found += [
-                _readable(wire, "list_payment_intents")
-                for wire in page.data
-                if wire.metadata.get("attempt_id") == attempt_reference
-            ]
+            for wire in page.data:
+                yield wire
             if not page.has_more or not page.data:
-                return found
+                return
             wanted["starting_after"] = page.data[-1].id
 
     async def confirm(self, intent_ref: str, *, key: str) -> Confirmation:

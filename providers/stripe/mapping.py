@@ -63,6 +63,8 @@ def to_intent(wire: WireIntent) -> PaymentIntent:
         capture_before=_capture_before(charge),
         redirect_url=redirect.url if redirect else None,
         decline=_decline(wire, charge) if status is IntentStatus.DECLINED else None,
+        attempt_reference=wire.metadata.get("attempt_id"),
+        campaign_reference=wire.metadata.get("campaign_id"),
     )
 
 

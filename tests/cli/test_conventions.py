@@ -24,7 +24,7 @@ from cli.output import manner
 ROOT = Path(__file__).resolve().parents[2]
 # Words of options that a secret could stand behind; these name a file, or no secret.
 _SECRET = re.compile(r"pass(word|phrase)|secret|token|api[-_]?key")
-_NAMES_A_FILE: set[str] = set()
+_NAMES_A_FILE = {"--passphrase-file", "--secrets"}
 SETTINGS = {"PARKER_ENV_FILE": "", "PARKER_STATE_DIR": "/nonexistent"}
 
 
@@ -99,11 +99,7 @@ def test_every_exit_code_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [
-        (["campain", "list"], "campaign"),
-        (["campaign", "lits"], "list"),
-        (["retenton"], "retention"),
-    ],
+    [(["campain", "list"], "campaign"), (["campaign", "lits"], "list"), (["bakup"], "backup")],
 )
 def test_a_typing_slip_is_answered_with_what_was_meant(typed: list[str], meant: str) -> None:
     done = parker(*typed)
