@@ -1,5 +1,9 @@
 """One stage for all faults of a file: Postgres, Temporal, sandboxes; workers come and go."""
 
+import asyncio
+import fcntl
+import os
+import pickle
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -34,9 +38,21 @@ async def stage(
 
 
 @pytest.fixture(scope="module")
-async def points(stage: Stage) -> list[Point]:
-    """Return every place at which something can go wrong, as clean runs came by it."""
-    worker = await stage.worker(patience=PATIENCE)
-    found = new_points(await stage.record(SCENARIOS))
-    worker.end()
+async def points(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> list[Point]:
+    """Return every place at which something can go wrong, as clean runs came by it.
+
+    One of pytest's processes records them for all.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    recorded = shared / "points"
+    with (shared / "points.lock").open("w") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        if not recorded.exists():
+            worker = await stage.worker(patience=PATIENCE)
+            found = new_points(await stage.record(SCENARIOS))
+            worker.end()
+            recorded.write_bytes(pickle.dumps((found, stage.seen)))
+    found, stage.seen = pickle.loads(recorded.read_bytes())
     return found

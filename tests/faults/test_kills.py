@@ -32,7 +32,7 @@ from runtime.temporal import connect
 from tests.conftest import Counted
 from tests.faults.matrix import BOOKED, Scenario
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
+pytestmark = pytest.mark.timeout(900)
 PARTS = ("temporal", "postgres", "worker", "api", "sandboxes")
 KILLS = (*((part,) for part in PARTS), *itertools.combinations(PARTS, 2))
 CAMPAIGNS = 50

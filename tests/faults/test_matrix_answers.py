@@ -9,7 +9,7 @@ from tests.faults.matrix import ELSEWHERE, Point, answer_trials
 from tests.faults.verdict import PATIENCE, judge
 from worker import Activities
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_every_activity_is_in_the_matrix(stage: Stage, points: list[Point]) -> None:

@@ -30,7 +30,7 @@ from domain.messages.campaign import (
 from tests.conftest import Counted
 from tests.faults.matrix import Scenario
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
+pytestmark = pytest.mark.timeout(600)
 REST = 25.0  # seconds that each course rests in its state: all pairs are played side by side
 SIDE_BY_SIDE = 12
 _S, _Code = AttemptState, CampaignAnswerCode

@@ -6,7 +6,7 @@ from tests.conftest import Counted
 from tests.soak.soak import Soak, chunk_of
 
 # Playing takes a fifth of it, boiling a failure down the rest.
-pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
+pytestmark = pytest.mark.timeout(900)
 SCHEDULES = 60
 SEED = 1
 SHRINK_SECONDS = 300.0

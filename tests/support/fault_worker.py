@@ -2,11 +2,15 @@
 
 It runs what `worker.py` lists, put together by the same functions. A file in the folder asks for
 an activity to be held before it begins or after it took effect; what ran is written there too.
-The process that is started only forks the worker, and forks another one whenever it is killed.
+
+What is started is a nursery: it imports everything once, and forks a keeper for each line that it
+is sent. A keeper forks a worker, and another one whenever that is killed.
 """
 
 import asyncio
 import dataclasses
+import gc
+import json
 import os
 import signal
 import sys
@@ -35,7 +39,6 @@ from runtime.temporal import connect, set_search_queue_limit
 from worker import SELLERS, Activities, build_workers, simulated_clock
 from workflows.schedules import ensure_search_runs
 
-FOLDER, PATIENCE = "FAULTS_FOLDER", "FAULTS_PATIENCE_SECONDS"
 RAN, HELD, RELEASED = "ran.txt", ".held", ".released"
 SHORTEST_SUPPLIER_SECONDS = 2  # a search is waited for ten seconds longer than this
 
@@ -137,19 +140,44 @@ async def run(settings: Settings, folder: Path, patience: float) -> None:
         await stop.wait()
 
 
-def main() -> None:
-    folder = Path(os.environ[FOLDER])
+def keep(folder: Path, patience: float) -> int:
+    """Keep a worker working until one ends by itself; return how it ended."""
     while True:
         child = os.fork()
         if child == 0:
-            asyncio.run(run(load_settings(env_files=()), folder, float(os.environ[PATIENCE])))
+            asyncio.run(run(load_settings(env_files=()), folder, patience))
             coverage_gate.keep()
             os._exit(0)
         (folder / child_file(os.getpid())).write_text(str(child))
         signal.signal(signal.SIGTERM, lambda number, _, child=child: os.kill(child, number))
         _, status = os.waitpid(child, 0)
         if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
-            sys.exit(os.waitstatus_to_exitcode(status))
+            return os.waitstatus_to_exitcode(status)
+
+
+def keeper(order: Mapping[str, Any]) -> int:
+    """Be the keeper that was ordered, in a session and with a log of its own."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for number in (1, 2):
+        os.dup2(log, number)
+    os.environ.update(order["variables"])
+    return keep(Path(order["folder"]), order["patience"])
+
+
+def main() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for a keeper
+    gc.freeze()
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            ended = 1
+            try:
+                ended = keeper(json.loads(line))
+            finally:
+                os._exit(ended)
+        print(pid, flush=True)
 
 
 if __name__ == "__main__":

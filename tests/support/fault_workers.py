@@ -1,14 +1,19 @@
 """Worker processes that tests kill, stop and continue."""
 
+import atexit
+import functools
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import fault_worker
+import psutil
 from house import eventually
 from sandbox import ROOT
 
@@ -21,19 +26,12 @@ POLICY: dict[str, Any] = {
 
 
 class WorkerProcess:
-    """A worker under a parent that starts another one whenever it is killed."""
+    """A worker under a keeper that starts another one whenever it is killed."""
 
     def __init__(self, folder: Path, variables: Mapping[str, str], patience: float) -> None:
         self._folder = folder
-        path = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "support")))
-        env = dict(os.environ) | variables
-        env |= {"PYTHONPATH": path, fault_worker.FOLDER: str(folder)}
-        env |= {fault_worker.PATIENCE: str(patience)}
-        with self._log.open("ab") as log:
-            command = [sys.executable, fault_worker.__file__]
-            self._parent = subprocess.Popen(
-                command, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True
-            )
+        order = {"folder": str(folder), "log": str(self._log), "patience": patience}
+        self._keeper = psutil.Process(_ordered({**order, "variables": dict(variables)}))
 
     @property
     def _log(self) -> Path:
@@ -43,7 +41,7 @@ class WorkerProcess:
         """Wait until a worker works that is not this one; return its process."""
 
         async def ready() -> int:
-            assert self._parent.poll() is None, self._log.read_text()[-3000:]
+            assert self._keeper.is_running(), self._log.read_text()[-3000:]
             child = self._child()
             is_new = child and child != not_pid
             return child if is_new and (self._folder / f"ready.{child}").exists() else 0
@@ -65,18 +63,45 @@ class WorkerProcess:
 
     def retire(self) -> None:
         """Let it finish what it has begun, as a deployment would."""
-        self._parent.terminate()
+        with suppress(psutil.NoSuchProcess):
+            self._keeper.terminate()
 
     def end(self) -> None:
         self.retire()
-        self._parent.wait()
+        self._keeper.wait()
 
     def destroy(self) -> None:
         """Leave nothing behind, whatever state it is in."""
-        if self._parent.poll() is None:
-            os.killpg(self._parent.pid, signal.SIGKILL)
-            self._parent.wait()
+        if self._keeper.is_running():
+            os.killpg(self._keeper.pid, signal.SIGKILL)
+            self._keeper.wait()
 
     def _child(self) -> int:
-        file = self._folder / fault_worker.child_file(self._parent.pid)
+        file = self._folder / fault_worker.child_file(self._keeper.pid)
         return int(file.read_text() or 0) if file.exists() else 0
+
+
+@functools.cache
+def _nursery() -> subprocess.Popen[str]:
+    """Start what forks all workers of this process: importing the product takes seconds."""
+    path = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "support")))
+    started = subprocess.Popen(
+        [sys.executable, fault_worker.__file__],
+        cwd=ROOT,
+        env=dict(os.environ) | {"PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(started.communicate)  # it ends when its input does
+    return started
+
+
+def _ordered(order: Mapping[str, object]) -> int:
+    """Have a keeper forked and return its process id."""
+    nursery = _nursery()
+    assert nursery.stdin
+    assert nursery.stdout
+    nursery.stdin.write(json.dumps(order) + "\n")
+    nursery.stdin.flush()
+    return int(nursery.stdout.readline())
