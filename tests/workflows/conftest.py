@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from fault_worker import marked
 from house import House, open_house
 from sandbox import Sandbox
 from skipping import address_of, skipping_server
@@ -32,11 +33,12 @@ async def house(
 async def simulated(
     temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
 ) -> AsyncIterator[House]:
-    """Return a house whose providers go by each workflow's clock and are not waited for long."""
-    from worker import simulated_clock
+    """Return a house whose providers go by each workflow's clock and are not waited for long.
 
+    They are told which workflow calls, so that a fault can be aimed at one.
+    """
     async with open_house(
         database_url, clean_sandbox, temporal.client, address,
-        extra_headers=simulated_clock, patience=1.0,
+        extra_headers=marked, patience=1.0,
     ) as opened:  # fmt: skip
         yield opened

@@ -13,6 +13,7 @@ import pytest
 from house import House, eventually
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.ids import attempt_id_for
 from domain.messages.campaign import NewCampaign
 
 SETTLED = timedelta(hours=4)  # past the offer and the three hours of the longest creation
@@ -74,10 +75,29 @@ NOTHING_HAPPENED = (
 async def story(
     house: House, number: int, operation: str = "create_order", bend: Fault | None = None
 ) -> NewCampaign:
-    """Start a wish of somebody new on a day of its own; `bend` is its provider's fault."""
+    """Start a wish of somebody new on a day of its own; `bend` is its seller's fault."""
+    return await begun(house, await dreamt(house, number), operation, bend)
+
+
+async def paid(
+    house: House, number: int, operation: str, unclear: Fault, bend: Fault | None = None
+) -> NewCampaign:
+    """Start another whose processor does not answer clearly, once."""
+    new = await dreamt(house, number)
+    caller = f"attempt:{attempt_id_for(new.campaign_id, 1)}"
+    house.fault("stripe", operation, unclear.effect, contains=caller, **unclear.more)
+    return await begun(house, new, "create_order", bend)
+
+
+async def dreamt(house: House, number: int) -> NewCampaign:
     user, traveler = await house.someone()
     day: date = house.wish().departure_from + timedelta(days=number)
-    new = house.new_campaign(user, (traveler,), house.wish(departure_from=day, departure_until=day))
+    return house.new_campaign(
+        user, (traveler,), house.wish(departure_from=day, departure_until=day)
+    )
+
+
+async def begun(house: House, new: NewCampaign, operation: str, bend: Fault | None) -> NewCampaign:
     if bend:
         house.fault("duffel", operation, bend.effect, contains=str(new.campaign_id), **bend.more)
     assert (await house.create(new)).code == "done"
@@ -104,6 +124,11 @@ async def holds_of(house: House, new: NewCampaign) -> list[str]:
     intents = house.sandbox.ledger()["stripe"]["payment_intents"]
     mine = str(new.campaign_id)
     return [i["status"] for i in intents if i["metadata"]["campaign_id"] == mine]
+
+
+def fired(house: House) -> list[int]:
+    """Return how often each fault came about."""
+    return [rule["fired"] for rule in house.sandbox.control("GET", "/faults")]
 
 
 async def calls_of(house: House, new: NewCampaign) -> int:
@@ -264,30 +289,28 @@ async def test_a_payment_step_without_an_answer_happens_once(
     simulated: House, operation: str
 ) -> None:
     house = simulated
-    for number, each in enumerate(UNCLEAR):
-        house.sandbox.control("DELETE", "/faults")
-        house.fault("stripe", operation, each.effect, **each.more)
-        new = await story(house, number)
+    tales = {str(f): await paid(house, n, operation, f) for n, f in enumerate(UNCLEAR)}
+    for name, new in tales.items():
         await house.until(new.campaign_id, "booked", seconds=60)
-        rules = house.sandbox.control("GET", "/faults")
-        assert [r["fired"] for r in rules] == [1], str(each)
         held = await holds_of(house, new)
         # An unconfirmed payment whose creation went unseen holds nothing.
-        assert held.count("succeeded") == 1, f"{each}: {held}"
-        assert "requires_capture" not in held, f"{each}: {held}"
-        assert await orders_of(house, new) == ["live"], str(each)
+        assert held.count("succeeded") == 1, f"{name}: {held}"
+        assert "requires_capture" not in held, f"{name}: {held}"
+        assert await orders_of(house, new) == ["live"], name
+    assert fired(house) == [1] * len(tales)
     await house.in_order()
 
 
 async def test_a_release_without_an_answer_happens_all_the_same(simulated: House) -> None:
     house = simulated
-    for number, each in enumerate(UNCLEAR):
-        house.sandbox.control("DELETE", "/faults")
-        house.fault("stripe", "cancel_payment_intent", each.effect, **each.more)
-        new = await story(house, number, bend=fault("payment_declined"))
+    tales = {
+        str(f): await paid(house, n, "cancel_payment_intent", f, bend=fault("payment_declined"))
+        for n, f in enumerate(UNCLEAR)
+    }
+    for name, new in tales.items():
         await house.attempt_in(new.campaign_id, "failed")
-        assert await holds_of(house, new) == ["canceled"], str(each)
-        assert await orders_of(house, new) == [], str(each)
+        assert await holds_of(house, new) == ["canceled"], name
+        assert await orders_of(house, new) == [], name
     await house.in_order()
 
 
