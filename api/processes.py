@@ -205,8 +205,12 @@ def _understood(error: Exception) -> Exception:
             )
     if isinstance(error, WorkflowUpdateFailedError):
         cause = error.cause
-        if isinstance(cause, ApplicationError) and cause.type == "AcceptedUpdateCompletedWorkflow":
+        kind = cause.type if isinstance(cause, ApplicationError) else None
+        if kind == "AcceptedUpdateCompletedWorkflow":
             return ProcessEnded()
+        if kind == "UnprocessedUpdate":
+            # The server's word for a worker that lost its memory of the process just then.
+            return unavailable("Nobody took the request in; nothing was changed. Repeat it.")
         return conflict("not_now", "That is not possible in the present state.")
     return answer_unknown()
 

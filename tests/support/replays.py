@@ -17,7 +17,11 @@ RECORDED = Path(__file__).parents[1] / "replay" / "histories"
 
 def replayer(converter: DataConverter) -> Replayer:
     return Replayer(
-        workflows=worker.WORKFLOWS, data_converter=converter, interceptors=[WorkflowClock()]
+        workflows=worker.WORKFLOWS,
+        data_converter=converter,
+        interceptors=[WorkflowClock()],
+        # Without its limit of two seconds a step, which says how busy the machine is.
+        debug_mode=True,
     )
 
 
