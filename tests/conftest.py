@@ -4,11 +4,12 @@ The database layer is imported by the fixtures that need it, so that a test of s
 starts at once.
 """
 
+import gc
 import itertools
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import coverage_gate
 import pytest
@@ -33,6 +34,22 @@ _numbers = itertools.count(1)
 def pytest_configure(config: pytest.Config) -> None:
     """Count the branches taken, where the whole suite is judged."""
     coverage_gate.configure(config)
+    # Thousands of tests and all that they import stay for good; little of what is made is garbage
+    # that the count of references does not find.
+    gc.set_threshold(10_000, 20, 20)
+
+
+def pytest_collection_finish() -> None:
+    """Look no more for garbage among what was collected."""
+    gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Hand out whole files; see `sharing`."""
+    from sharing import FilesOfOneStack
+
+    return FilesOfOneStack(config, log)
 
 
 _COUNTED = "counted"
@@ -121,12 +138,14 @@ def clean_sandbox(sandbox: "Sandbox") -> "Sandbox":
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes minutes, most of them waiting, and let a starved machine be starved.
+    """Begin with what takes longest, most of it waiting, and let a starved machine be starved.
 
     A workflow that is not scheduled for two seconds is interrupted by the SDK and simply taken up
     again. If that meets the garbage collector, Python can only print the interruption.
     """
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    from sharing import seconds_of
+
+    items.sort(key=lambda item: seconds_of(item.nodeid), reverse=True)
     folders = {"workflows", "search", "faults", "api"}
     for item in items:
         if folders & set(item.path.parts):

@@ -20,6 +20,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
@@ -263,8 +264,8 @@ class House:
                 return await self.client.execute_update_with_start_workflow(
                     CampaignWorkflow.created, id=str(new.body_hmac), start_workflow_operation=start
                 )
-            except RPCError as error:
-                if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+            except (RPCError, WorkflowUpdateFailedError) as error:
+                if not _passed_by(error):
                     raise
 
     async def update(
@@ -277,10 +278,10 @@ class House:
                 return await self.campaign(campaign_id).execute_update(
                     name, args=args, id=key, result_type=CampaignAnswer
                 )
-            except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
+            except (RPCError, WorkflowUpdateFailedError) as error:
+                if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
                     return await self._answer_of_rows(campaign_id)
-                if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+                if not _passed_by(error):
                     raise
 
     async def _answer_of_rows(self, campaign_id: CampaignId) -> CampaignAnswer:
@@ -451,6 +452,13 @@ class House:
         return await eventually(reached, seconds=seconds, told=told)
 
 
+def _passed_by(error: RPCError | WorkflowUpdateFailedError) -> bool:
+    """Say whether a worker that was dying, or had forgotten the process, took no notice."""
+    if isinstance(error, RPCError):
+        return error.status is RPCStatusCode.FAILED_PRECONDITION
+    return isinstance(error.cause, ApplicationError) and error.cause.type == "UnprocessedUpdate"
+
+
 async def eventually(
     ask: Callable[[], Awaitable[T | None]],
     *,
@@ -458,14 +466,15 @@ async def eventually(
     told: Callable[[], Awaitable[object]] | None = None,
 ) -> T:
     """Ask again and again until there is an answer, at most so long."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.05
     while True:
         answer = await ask()
         if answer:
             return answer
         if time.monotonic() > deadline:
             raise AssertionError(await told() if told else "it did not come about in time")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pause)
+        pause = min(1.2 * pause, 0.25)  # whoever waits long takes no time from those who work
 
 
 @asynccontextmanager

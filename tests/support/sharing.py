@@ -1,0 +1,51 @@
+"""How the tests are shared out among pytest's processes, so that all of them end together.
+
+By file; what runs in a browser is one file, since it shares one running product and one Chromium.
+What takes longest comes first: nothing long is left for the end.
+"""
+
+from xdist.scheduler import LoadFileScheduling
+
+_BROWSER = "tests/browser/"
+# Seconds on two cores, all of it at once; whatever is not named takes less than any of these.
+_SECONDS = {
+    "tests/faults/test_matrix_stops.py": 400,
+    "tests/faults/test_matrix_kills.py": 300,
+    "tests/faults/test_kills.py": 280,
+    _BROWSER: 270,
+    "tests/faults/test_matrix_answers.py": 220,
+    "tests/workflows/test_saga_unknown.py": 180,
+    "tests/soak/test_soak.py": 140,
+    "tests/workflows/test_saga_refusals.py": 140,
+    "tests/api/test_api_races.py": 120,
+    "tests/faults/test_bad_input.py": 120,
+    "tests/workflows/test_wish_changes.py": 110,
+    "tests/cli/test_demo.py": 100,
+    "tests/api/test_access_matrix.py": 90,
+    "tests/faults/test_markers.py": 80,
+    "tests/faults/test_race_pairs.py": 80,
+    "tests/api/test_commands_over_http.py": 80,
+    "tests/search/test_quota.py": 80,
+    "tests/workflows/test_year.py": 70,
+    "tests/workflows/test_order_care.py": 70,
+    "tests/api/test_schemathesis.py": 60,
+    "tests/activities/test_order_steps.py": 60,
+    "tests/activities/test_payment_steps.py": 60,
+    "tests/cli/test_main_command.py": 60,
+    "tests/workflows/test_erasure_workflow.py": 50,
+    "tests/cli/test_verify.py": 40,
+    "tests/api/test_api_campaigns.py": 40,
+}
+
+
+def seconds_of(nodeid: str) -> int:
+    return _SECONDS.get(_unit(nodeid), 0)
+
+
+def _unit(nodeid: str) -> str:
+    return _BROWSER if nodeid.startswith(_BROWSER) else nodeid.partition("::")[0]
+
+
+class FilesOfOneStack(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return _unit(nodeid)
