@@ -7,6 +7,7 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowHistory
 from temporalio.converter import DataConverter
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer
 
 import worker
@@ -35,7 +36,13 @@ async def _histories(client: Client) -> AsyncIterator[WorkflowHistory]:
     async for found in client.list_workflows():
         if found.workflow_type in ours:  # tests write some for themselves
             handle = client.get_workflow_handle(found.id, run_id=found.run_id)
-            yield await handle.fetch_history()
+            try:
+                history = await handle.fetch_history()
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+                continue  # deleted with its person; the list knows of it a moment longer
+            yield history
 
 
 async def decoded(history: WorkflowHistory, converter: DataConverter) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from belongings import give_traveler
@@ -9,6 +10,9 @@ from browsing import Site
 from watched import Watched, usd
 
 from api.web.views.wish_card import CHIPS
+from db.models.campaign import CampaignRow
+from db.models.mandate_use import MandateUseRow
+from db.models.payment import PaymentRow
 from db.models.payment_method import PaymentMethodStatus
 from db.queries.fares import add_fares
 from db.queries.mandates import mandates_of
@@ -21,6 +25,7 @@ from domain.campaigns import BookingMode, CampaignState
 from domain.display import StatusCode
 from domain.offers import BagService, Party
 from domain.orders import BookingState
+from domain.payments import PaymentState
 from runtime.clock import system_now
 
 TESTS = SystemActor("tests")
@@ -355,6 +360,12 @@ async def test_what_was_allowed_can_be_read_and_checked(
     shown = await pages.get(path)
     assert "One charge of at most 1,040 USD" in shown.text
     assert "Nothing was taken under it." in shown.text
+    async with making() as make:
+        charged = await _charged(make, wish)
+    shown = await pages.get(path)
+    assert "488 USD taken" in shown.text
+    assert "488 USD charged, 40 USD of it given back" in shown.text
+    assert shown.soup.find("a", string="receipt", href=f"/billing/{charged.id}")
     assert shown.soup.select_one("blockquote") is not None
     async with database.transaction(TESTS) as session:
         (row,) = await mandates_of(session, wish.id)
@@ -363,6 +374,26 @@ async def test_what_was_allowed_can_be_read_and_checked(
     forged = await pages.get(path)
     assert "Nothing may be charged for this wish as it stands." in forged.text
     assert (await other_pages.get(path)).status == 404
+
+
+async def _charged(make: Watched, wish: CampaignRow) -> PaymentRow:
+    """Charge something under the wish's consent, and give a part of it back."""
+    attempt = await make.attempt(wish, await make.card(), make.offer("488"))
+    (mandate,) = await mandates_of(make.session, wish.id)
+    charged = PaymentRow(
+        id=uuid4(), attempt_id=attempt.id, campaign_id=wish.id, user_id=wish.user_id,
+        rail="stripe", payment_method_id=attempt.payment_method_id, state=PaymentState.REFUNDED,
+        amount_minor=48_800, authorised_minor=48_800, captured_minor=48_800, refunded_minor=4_000,
+        currency="USD", created_at=make.now, updated_at=make.now,
+    )  # fmt: skip
+    make.session.add(charged)
+    await make.session.flush()
+    use = MandateUseRow(
+        attempt_id=attempt.id, mandate_id=mandate.id, campaign_id=wish.id, user_id=wish.user_id,
+        payment_id=charged.id, amount_minor=48_800, currency="USD", used_at=make.now,
+    )  # fmt: skip
+    make.session.add(use)
+    return charged
 
 
 async def test_a_cancelling_can_be_taken_back_for_a_minute_and_made_again_after(
