@@ -11,6 +11,7 @@ class Handout(StrEnum):
     FLIGHTS_OFF = "flights_off"  # for the calendar, to be taken out
 
 
+PAPERS = frozenset({Handout.ITINERARY, Handout.RECEIPT})
 ENCLOSED: Mapping[str, tuple[Handout, ...]] = {
     # Told once the money is taken, so that there is a receipt.
     "booked": (Handout.ITINERARY, Handout.RECEIPT, Handout.FLIGHTS),
