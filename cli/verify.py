@@ -240,7 +240,11 @@ def _templates() -> str:
 
 def _pages(settings: Settings) -> Iterator[Finding]:
     address = settings.api_url or settings.base_url
-    away = [path for path in _PAGES if not http_is_ok(f"{address}{path}", _PAGE_PATIENCE)]
+    # A process that gives no sign of life is not waited for page by page.
+    alive = http_is_ok(f"{address}{_PAGES[0]}")
+    away = [
+        path for path in _PAGES if not (alive and http_is_ok(f"{address}{path}", _PAGE_PATIENCE))
+    ]
     if away:
         yield Finding("pages", Verdict.BAD, f"{address} does not serve {', '.join(away)}")
     else:
