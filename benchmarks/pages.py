@@ -14,7 +14,8 @@ from sqlmodel import col, select
 from benchmarks.browser import Drawn, Shifts, draw, shifts_of
 from benchmarks.consents import Seals
 from benchmarks.http_client import Ask, Connection
-from benchmarks.installation import installation
+from benchmarks.installation import installation, pids
+from benchmarks.machine import spending
 from benchmarks.people import BENCH, Registry, new_campaign, signed_in, wish
 from benchmarks.result import Figure, Result, milliseconds, percentile
 from benchmarks.rows import count, fares_known, full_database
@@ -55,6 +56,8 @@ class Place:
 @dataclass(frozen=True)
 class Measured:
     server: dict[str, list[float]]
+    cpu: dict[str, float]
+    """Seconds of the API and Postgres for each visit: whatever else the machine does."""
     drawn: dict[str, list[Drawn]]
     shifts: dict[str, Shifts]
 
@@ -70,10 +73,11 @@ async def _all(stack: Stack, *, quick: bool) -> Measured:
     worker = Database(settings.database_url, role=WORKER_ROLE, pool_size=4)
     owner = Database(settings.database_url, role=None, pool_size=2)
     place = await _prepare(stack, worker, owner, quick=quick)
-    server = {
-        name: await _visits(settings.api_port, path, place.cookie, quick=quick)
-        for name, path in place.paths.items()
-    }
+    server, cpu = {}, {}
+    for name, path in place.paths.items():
+        with spending(pids(stack, "api", "postgres")) as spent:
+            server[name] = await _visits(settings.api_port, path, place.cookie, quick=quick)
+        cpu[name] = spent.of("api", "postgres") / (WARM_UP + len(server[name]))
     url = f"http://localhost:{settings.api_port}"
     loads = QUICK_LOADS if quick else LOADS
     drawn = await draw(url, place.cookie, place.paths, loads)
@@ -90,7 +94,7 @@ async def _all(stack: Stack, *, quick: bool) -> Measured:
     shifts = await shifts_of(url, place.cookie, place.live, change, changes)
     await worker.close()
     await owner.close()
-    return Measured(server, drawn, shifts)
+    return Measured(server, cpu, drawn, shifts)
 
 
 async def _prepare(stack: Stack, worker: Database, owner: Database, *, quick: bool) -> Place:
@@ -181,6 +185,7 @@ def _result(measured: Measured, *, quick: bool) -> Result:
         figures += [
             Figure(f"{name}: server time, p50", p50, "ms"),
             Figure(f"{name}: server time, p95", p95, "ms", at_most=SERVER_TARGET),
+            Figure(f"{name}: CPU, API and Postgres", milliseconds(measured.cpu[name]), "ms"),
         ]
     for name, loads in measured.drawn.items():
         weight = round(max(one.bytes for one in loads) / 1024, 1)
