@@ -19,7 +19,8 @@ RUN apt-get update -qq \
     libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
  && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/parker parker \
- && install -d -m 700 -o parker -g parker /var/lib/parker-keys /var/lib/parker-journal
+ && install -d -m 700 -o parker -g parker /var/lib/parker-keys /var/lib/parker-journal \
+    /var/lib/parker-checkpoints
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app

@@ -14,8 +14,10 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.accounts import AccountActivities
+from activities.acting import ProcessesAct
 from activities.allowances import AllowanceActivities
 from activities.attempts import AttemptActivities
+from activities.audit import AuditActivities
 from activities.campaigns import CampaignActivities
 from activities.care import CareActivities
 from activities.consents import ConsentActivities
@@ -35,6 +37,7 @@ from activities.unpaid_orders import UnpaidOrderActivities
 from activities.webhooks import WebhookDeliveries
 from api.handouts.enclosing import Enclosing
 from db.account_mail import AccountMail
+from db.audit_checkpoints import Checkpoints
 from db.session import WORKER_ROLE, Database
 from db.vault import vault_of
 from providers.registry import Providers, build_providers, no_extra_headers
@@ -46,6 +49,7 @@ from runtime.temporal import MAIN_QUEUE, SEARCH_QUEUE, connect, set_search_queue
 from runtime.workflow_clock import WorkflowClock
 from workflows.accounts import PasswordResetWorkflow
 from workflows.attempt import AttemptWorkflow
+from workflows.audit import AuditKeeperWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.disputes import DisputeWorkflow
 from workflows.erasure import ErasureWorkflow
@@ -53,6 +57,7 @@ from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow, Telling
 from workflows.order import OrderWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.schedules import (
+    ensure_audit_is_chained,
     ensure_disputes_are_followed,
     ensure_notices_are_told,
     ensure_papers_are_looked_through,
@@ -74,6 +79,7 @@ WORKFLOWS: list[type] = [
     NoticeKeeperWorkflow,
     PasswordResetWorkflow,
     PaperKeeperWorkflow,
+    AuditKeeperWorkflow,
 ]
 SELLERS = ("duffel",)
 
@@ -104,6 +110,10 @@ class Activities:
         self.erasures = ErasureActivities(database, vault, providers.vault, settings.privacy)
         self.retention = RetentionActivities(database, vault, settings.privacy)
         self.refunds = RefundActivities(database, providers.payments)
+        checkpoints = Checkpoints(
+            settings.operating.folder(settings.state_dir), settings.mandate_signing
+        )
+        self.audit = AuditActivities(database, checkpoints)
         secret = settings.hmac_secret.get_secret_value()
         self.accounts = AccountActivities(database, AccountMail(vault, secret))
         self.papers = PaperActivities(
@@ -152,6 +162,7 @@ class Activities:
             self.accounts,
             self.erasures,
             self.retention,
+            self.audit,
         )
         return [m for group in groups for m in activity_methods(group) if m != self.search.look]
 
@@ -178,7 +189,7 @@ def build_workers(
             task_queue=MAIN_QUEUE,
             workflows=workflows,
             activities=activities.main(),
-            interceptors=[WorkflowClock()],
+            interceptors=[WorkflowClock(), ProcessesAct()],
             max_cached_workflows=settings.worker_max_cached_workflows,
             max_concurrent_activities=settings.worker_concurrent_activities,
             graceful_shutdown_timeout=drain,
@@ -189,6 +200,7 @@ def build_workers(
             client,
             task_queue=SEARCH_QUEUE,
             activities=activities.searching(),
+            interceptors=[ProcessesAct()],
             disable_eager_activity_execution=True,
             graceful_shutdown_timeout=drain,
         ),
@@ -249,6 +261,7 @@ async def run(settings: Settings) -> None:
         await ensure_papers_are_looked_through(client)
         await ensure_retention(client)
         await ensure_disputes_are_followed(client)
+        await ensure_audit_is_chained(client)
         get_logger("worker").info("worker started", queues=[MAIN_QUEUE, SEARCH_QUEUE])
         await stop.wait()
 

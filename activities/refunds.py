@@ -18,7 +18,7 @@ from db.models.provider_call import CallState
 from db.queries import calls
 from db.queries.attempts import open_task
 from db.queries.bookings import booking_notice, publish_status
-from db.queries.payments import captured_payment, refunds_of
+from db.queries.payments import add_refund, captured_payment, refunds_of, settle_refund
 from db.queries.transitions import append_event, change_state, lock_booking
 from db.session import Database
 from domain.ids import derive, provider_key
@@ -91,8 +91,7 @@ class RefundActivities:
             created_at=now,
             updated_at=now,
         )
-        session.add(refund)
-        await session.flush()
+        await add_refund(session, refund)
         await calls.begin_call(
             session,
             key=provider_key("refund", refund.id),
@@ -124,7 +123,7 @@ class RefundActivities:
         refund.refund_ref, refund.updated_at = reference, now
         if status is RefundStatus.PENDING:
             return RefundOutcome(done=False, pending=True)
-        refund.status = status.value
+        await settle_refund(session, refund, status.value, now)
         call = await calls.get_call(session, provider_key("refund", refund.id), lock=True)
         if status is RefundStatus.FAILED:
             detail = f"the refund of booking {booking.id} failed at the card's bank"

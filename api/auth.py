@@ -10,9 +10,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.access import scope_of
 from api.dependencies import ServicesDep
 from api.errors import ApiProblem
+from api.throttle import network_of
+from db.acting import act_from_here
 from db.queries.users import find_api_key, get_api_key, touch_api_key, touch_is_due
 from db.session import SystemActor, act_as
 from domain.api_keys import FULL_GRANT, KeyGrant, Scope
+from domain.audit import Actor, ActorKind, Channel
 from domain.ids import UserId
 from runtime.tokens import api_key_hash
 
@@ -70,6 +73,7 @@ async def current_user(
     needed = scope_of(request.method, request.scope["route"].path)
     if not key.grant.may(needed):
         raise _beyond(needed)
+    act_from_here(Actor(ActorKind.KEY, str(key_id), Channel.API, network=network_of(request)))
     return Caller(user_id, key_id, key.grant)
 
 

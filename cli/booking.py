@@ -116,21 +116,15 @@ def _turn(*, on: bool, reason: str) -> None:
 
 
 async def _turn_switch(*, on: bool, reason: str) -> None:
+    from cli.operator import operating
     from db.queries.switches import start_booking, stop_booking
-    from db.session import OPERATOR_ROLE, Database, SystemActor
     from runtime.clock import system_now
-    from runtime.settings import load_settings
 
-    settings = load_settings()
-    database = Database(settings.database_for("operator"), role=OPERATOR_ROLE, pool_size=2)
-    try:
-        async with database.transaction(SystemActor("operator")) as session:
-            if on:
-                await stop_booking(session, reason, getpass.getuser(), system_now())
-            else:
-                await start_booking(session, getpass.getuser(), system_now())
-    finally:
-        await database.close()
+    async with operating() as operator, operator.transaction() as session:
+        if on:
+            await stop_booking(session, reason, getpass.getuser(), system_now())
+        else:
+            await start_booking(session, getpass.getuser(), system_now())
 
 
 def _flights(itinerary: dict[str, Any]) -> list[str]:

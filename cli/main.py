@@ -29,6 +29,7 @@ _SUBJECTS = {
     "dispute": "cli.dispute",
     "keys": "cli.keys",
     "user": "cli.user",
+    "audit": "cli.audit",
     "demo": "cli.demo",
     "simulate": "cli.simulate",
     "config": "cli.config",

@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cli.operator_accounts import OperatorAccounts
 from cli.operator_disputes import OperatorDisputes
 from db.accounts import ensure_account, issue_api_key
+from db.acting import act_from_here
 from db.models.user import UserRow
 from db.queries.users import find_user_id_by_email_hmac, list_api_keys, revoke_api_key
 from db.reads import Look, looking_at
 from db.session import OPERATOR_ROLE, Database, SystemActor
 from db.vault import vault_of
 from domain.api_keys import KeyGrant
+from domain.audit import Actor, ActorKind, Channel
 from domain.ids import UserId
 from runtime.clock import system_now
 from runtime.settings import Settings, load_settings
@@ -89,9 +91,15 @@ class Operator:
         return OperatorDisputes(self)
 
 
+def at_the_machine() -> Actor:
+    """Return whoever is at the command line, as the audit log names them."""
+    return Actor(ActorKind.COMMAND, getpass.getuser(), Channel.COMMAND_LINE)
+
+
 @asynccontextmanager
 async def operating() -> AsyncIterator[Operator]:
     settings = load_settings()
+    act_from_here(at_the_machine())
     database = Database(
         settings.database_for("operator"),
         role=OPERATOR_ROLE,

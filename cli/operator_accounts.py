@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.user import Role, UserRow
-from db.queries.users import get_user, list_accounts
+from db.queries.users import get_user, give_role, list_accounts
 from db.queries.web_sessions import list_sessions, revoke_sessions
 from domain.ids import UserId
 from runtime.clock import system_now
@@ -63,7 +63,7 @@ class OperatorAccounts:
         async def give(session: AsyncSession, user: UserRow) -> int:
             if user.email_confirmed_at is None:
                 return 0
-            user.role = role
+            await give_role(session, user, role, system_now(), reason=why)
             return await revoke_sessions(session, UserId(user.id), system_now())
 
         return await self._look(email, f"The account: made {role}", why, give)

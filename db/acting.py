@@ -7,6 +7,7 @@ transaction on behalf of a person in which nothing was set acts as that person.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,9 +33,9 @@ def acting(actor: Actor) -> Iterator[None]:
 
 
 def who_acts(session: AsyncSession) -> Actor:
-    known = _acting.get()
+    known, person = _acting.get(), person_of(session)
     if known is not None:
-        return known
-    if person := person_of(session):
+        return known if known.id else replace(known, id=person or "a visitor")
+    if person:
         return Actor(ActorKind.PERSON, person, Channel.API)
     return Actor(ActorKind.PRODUCT, "parker", Channel.WORKER)

@@ -40,8 +40,6 @@ class Action(StrEnum):
     ADDRESS_CHANGED = "address.changed"
     FACTOR_ADDED = "factor.added"
     FACTOR_REMOVED = "factor.removed"
-    IDENTITY_LINKED = "identity.linked"
-    IDENTITY_UNLINKED = "identity.unlinked"
     SESSIONS_ENDED = "sessions.ended"
     ROLE_GIVEN = "role.given"
     SWITCH_TURNED = "switch.turned"
@@ -53,6 +51,17 @@ class Action(StrEnum):
     PROPOSAL_DECIDED = "proposal.decided"
     RETENTION_RAN = "retention.ran"
     RESTORED = "installation.restored"
+
+
+# What is told of an account whenever it is done, and so is written down by the same hand.
+ACCOUNT_EVENTS: Mapping[str, Action] = {
+    "password_changed": Action.PASSWORD_SET,
+    "password_reset": Action.PASSWORD_SET,
+    "email_changed": Action.ADDRESS_CHANGED,
+    "email_kept": Action.ADDRESS_CHANGED,
+    "factor_added": Action.FACTOR_ADDED,
+    "factor_removed": Action.FACTOR_REMOVED,
+}
 
 
 class ActorKind(StrEnum):

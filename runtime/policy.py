@@ -40,7 +40,7 @@ def _split(value: object) -> object:
     return value
 
 
-def _amounts(value: object) -> object:
+def amounts(value: object) -> object:
     """Read `USD:50000,EUR:40000`."""
     if not isinstance(value, str):
         return value
@@ -76,7 +76,7 @@ class Policy(BaseModel):
     authentication_hours: Annotated[int, Field(ge=1, le=72)] = 24
     """How long the link to the bank stays good."""
     spending_cap_daily: Annotated[
-        dict[_Currency, Annotated[Decimal, Field(gt=0)]], NoDecode, BeforeValidator(_amounts)
+        dict[_Currency, Annotated[Decimal, Field(gt=0)]], NoDecode, BeforeValidator(amounts)
     ] = Field(default_factory=lambda: {"USD": Decimal(50_000)})
     """The most this installation books a day, by currency; others are not booked at all."""
     seller_currencies: Annotated[

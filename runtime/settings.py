@@ -35,6 +35,7 @@ from runtime.journal import Journal
 from runtime.money_settings import MoneySettings
 from runtime.notice_settings import NoticeSettings
 from runtime.oidc_settings import OidcSettings
+from runtime.operating_settings import OperatingSettings
 from runtime.policy import Policy
 from runtime.privacy_settings import PrivacySettings
 from runtime.settings_checks import (
@@ -206,6 +207,7 @@ class Settings(BaseSettings):
     privacy: PrivacySettings = Field(default_factory=PrivacySettings)
     documents: DocumentSettings = Field(default_factory=DocumentSettings)
     oidc: OidcSettings = Field(default_factory=OidcSettings)
+    operating: OperatingSettings = Field(default_factory=OperatingSettings)
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
@@ -383,6 +385,7 @@ GROUPS: Mapping[str, type[BaseModel]] = {
     "privacy": PrivacySettings,
     "documents": DocumentSettings,
     "oidc": OidcSettings,
+    "operating": OperatingSettings,
 }
 
 

@@ -14,12 +14,14 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy
 
+from domain.messages.audit import AUDIT_ID, ChainInput
 from domain.messages.disputes import KEEP_DISPUTES_ID
 from domain.messages.notices import SweepInput
 from domain.messages.papers import PapersInput
 from domain.messages.retention import RETENTION_ID, RetentionInput
 from domain.messages.search import SearchInput, search_workflow_id
 from runtime.temporal import MAIN_QUEUE, RPC_TIMEOUT
+from workflows.audit import AuditKeeperWorkflow
 from workflows.disputes import DisputeWorkflow
 from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow
 from workflows.retention import RetentionWorkflow
@@ -28,6 +30,8 @@ from workflows.search import SearchKeeperWorkflow, SearchWorkflow
 KEEP_EVERY = timedelta(minutes=30)
 CLEAR_EVERY, CLEAR_AT = timedelta(days=1), timedelta(hours=3, minutes=7)
 SWEEP_EVERY = timedelta(minutes=5)
+# What was written later than this can be changed unseen by whoever owns the database.
+CHAIN_EVERY = timedelta(minutes=1)
 _SWEEP = "keep-notices"
 # Often enough that nobody is warned a day late; what was told is not told again.
 LOOK_THROUGH_EVERY = timedelta(hours=6)
@@ -89,6 +93,19 @@ async def ensure_papers_are_looked_through(client: Client) -> None:
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
     await _ensure(client, _PAPERS, schedule)
+
+
+async def ensure_audit_is_chained(client: Client) -> None:
+    """Have what was written in the audit log linked and signed, every minute."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            AuditKeeperWorkflow.run, ChainInput(), id=AUDIT_ID, task_queue=MAIN_QUEUE
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=CHAIN_EVERY)]),
+        # There is one appender: another would wait for its lock.
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    await _ensure(client, AUDIT_ID, schedule)
 
 
 async def ensure_retention(client: Client) -> None:

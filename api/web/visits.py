@@ -14,13 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import ServicesDep
 from api.services import Services
+from api.throttle import network_of
 from api.web import cookies
+from db.acting import act_from_here
 from db.models.user import Role, UserRow
 from db.models.web_session import WebSessionRow
 from db.queries.inbox import count_unread
 from db.queries.users import get_user
 from db.queries.web_sessions import TOUCH_AT_MOST_EVERY, find_session, get_session
 from db.session import SystemActor, act_as
+from domain.audit import Actor, ActorKind, Channel
 from domain.ids import UserId
 from runtime.account_settings import AccountSettings
 from runtime.crypto import hmac_hex
@@ -118,6 +121,9 @@ class Elsewhere(Exception):
 async def visit(request: Request, services: ServicesDep) -> Visit:
     """Return the visit of anybody."""
     found = Visit(request, services, await _visitor(request, services))
+    who, role = (str(found.user_id), found.me.role.value) if found.visitor else ("", "")
+    # Somebody unknown may turn out to be somebody: whose transaction it is says who.
+    act_from_here(Actor(ActorKind.PERSON, who, Channel.PAGES, role, network_of(request)))
     request.state.visit = found
     return found
 

@@ -16,6 +16,7 @@ from db.models.booking import (
     BookingStatus,
 )
 from db.models.provider_call import CallState
+from db.queries.audit import write_down
 from db.queries.calls import get_call, settle
 from db.queries.notices import NewNotice
 from db.queries.payments import get_payment
@@ -25,6 +26,7 @@ from db.queries.transitions import (
     lock_both,
 )
 from domain.attempts import AttemptState
+from domain.audit import Action, Entry
 from domain.campaigns import CampaignState
 from domain.ids import derive, provider_key
 from domain.itineraries import Itinerary
@@ -104,6 +106,14 @@ async def record_ordered(
         )
         session.add(booking)
         await session.flush()
+        made = {
+            "state": booking.state.value,
+            "order_id": placed.order_id,
+            "price_minor": placed.total.minor,
+            "currency": placed.total.currency,
+        }
+        entry = Entry(Action.BOOKING_STATE, "booking", str(booking_id), booking.user_id, {}, made)
+        await write_down(session, entry, now)
     attempt.offer_id = placed.offer_id
     if attempt.state in {AttemptState.ORDERING, AttemptState.ORDER_UNKNOWN}:
         await change_state(

@@ -17,11 +17,13 @@ from db.models.mandate import MandateRow
 from db.models.notice import NoticeRow, NoticeState
 from db.models.proposal import ProposalRow, ProposalStatus
 from db.paging import Page, check_limit, decode_cursor, page_of
+from db.queries.audit import write_down
 from db.queries.fares import keep_fares
 from db.queries.mandates import insert_mandate, revoke_mandate
 from db.queries.notices import NewNotice
 from db.queries.transitions import append_event, change_state
 from domain.attempts import LIVE, PAST_NO_RETURN, AttemptState
+from domain.audit import Action, Entry
 from domain.campaigns import CampaignState
 from domain.criteria import Criteria
 from domain.ids import AttemptId, CampaignId, ProposalId, UserId
@@ -79,6 +81,8 @@ async def insert_campaign(
             {"state": status.value, "criteria_version": 1, "mode": new.mode.value},
             now,
         )
+        made = {"state": status.value, "mode": new.mode.value}
+        await write_down(session, _entry(Action.CAMPAIGN_STATE, row, {}, made), now)
     row = await session.get_one(CampaignRow, new.campaign_id, populate_existing=True)
     return row, created
 
@@ -145,6 +149,9 @@ async def apply_edit(
         await insert_mandate(session, row, edit.consent)
     if not told["shape_changed"]:
         await keep_fares(session, row.id, version - 1)
+    was = {"criteria_version": version - 1, "budget_minor": told["budget_was_minor"]}
+    now_is = {name: told[name] for name in ("criteria_version", "budget_minor", "currency", "mode")}
+    await write_down(session, _entry(Action.CAMPAIGN_EDITED, row, was, now_is), now)
     consented = edit.consent is not None or not edit.mode.books
     if row.status is CampaignState.AWAITING_APPROVAL or (
         row.status is CampaignState.AWAITING_CONSENT and consented
@@ -202,6 +209,12 @@ async def unsigned_campaigns(session: AsyncSession, seller: str, limit: int) -> 
         .limit(limit)
     )
     return list(await session.scalars(query))
+
+
+def _entry(
+    action: Action, row: CampaignRow, before: dict[str, Any], after: dict[str, Any]
+) -> Entry:
+    return Entry(action, "campaign", str(row.id), row.user_id, before, after)
 
 
 def edited_so(row: CampaignRow, edit: CampaignEdit) -> bool:

@@ -24,7 +24,9 @@ from db.models.refund import RefundRow
 from db.models.traveler import TravelerRow
 from db.models.user import UserRow
 from db.models.web_session import WebSessionRow
+from db.queries.audit import write_down
 from domain.attempts import LIVE
+from domain.audit import Action, Entry
 from domain.campaigns import ENDED
 from domain.erasures import OPEN_ERASURES, ErasureState, Hindrance, Obstacle
 from domain.ids import CampaignId, TravelerId, UserId
@@ -92,6 +94,9 @@ async def add_erasure(
     )
     session.add(row)
     await session.flush()
+    asked = {"traveler": traveler_id is not None, "due_at": due_at.isoformat()}
+    entry = Entry(Action.ERASURE_ASKED, "erasure", str(erasure_id), user_id, after=asked)
+    await write_down(session, entry, now)
     return row
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -16,6 +17,8 @@ from db.models.mandate import MandateRow
 from db.models.mandate_salt import MandateSaltRow
 from db.models.mandate_use import MandateUseRow
 from db.models.payment import PaymentRow
+from db.queries.audit import write_down
+from domain.audit import Action, Entry
 from domain.ids import derive
 from domain.journal import Act
 from domain.mandate_document import MandateKind, SealedSalt, read_document
@@ -41,6 +44,16 @@ async def insert_mandate(
     await session.flush()
     session.add_all(_salt(row, salt) for salt in consent.salts)
     await session.flush()
+    given = {
+        "kind": row.kind.value,
+        "campaign_id": str(campaign.id),
+        "criteria_version": row.criteria_version,
+        "cap_minor": row.cap_minor,
+        "currency": row.currency,
+    }
+    await write_down(
+        session, _entry(Action.MANDATE_GIVEN, row.id, row.user_id, given), row.consented_at
+    )
     return row
 
 
@@ -77,6 +90,10 @@ def mandate_row(campaign: CampaignRow, consent: Consent) -> MandateRow:
         passkey=signed.passkey.model_dump(mode="json") if signed.passkey else None,
         nonce=document.nonce,
     )
+
+
+def _entry(action: Action, mandate_id: UUID, user_id: UUID, after: dict[str, Any]) -> Entry:
+    return Entry(action, "mandate", str(mandate_id), user_id, after=after)
 
 
 def _salt(row: MandateRow, salt: SealedSalt) -> MandateSaltRow:
@@ -135,8 +152,9 @@ async def revoke_mandate(
         standing.append(col(MandateRow.kind) == kind)
     query = update(MandateRow).where(*standing).values(revoked_at=now)
     returned = query.returning(col(MandateRow.id), col(MandateRow.user_id))
-    for mandate_id, user_id in await session.execute(returned):
+    for mandate_id, user_id in (await session.execute(returned)).all():
         remember(session, Act.REVOKED, str(MandateRow.__tablename__), [mandate_id], user_id, at=now)
+        await write_down(session, _entry(Action.MANDATE_REVOKED, mandate_id, user_id, {}), now)
 
 
 async def use_of(session: AsyncSession, attempt_id: UUID) -> MandateUseRow | None:
@@ -204,17 +222,29 @@ async def write_use(
         .values(**whose, **charge)
         .on_conflict_do_update(index_elements=[col(MandateUseRow.attempt_id)], set_=charge)
     )
+    used = {
+        "attempt_id": str(attempt.id),
+        "payment_id": str(payment.id),
+        "amount_minor": amount.minor,
+        "currency": amount.currency,
+    }
+    await write_down(session, _entry(Action.MANDATE_USED, mandate.id, attempt.user_id, used), now)
 
 
 async def release_use(session: AsyncSession, attempt_id: UUID, now: datetime) -> None:
     """Give back what an attempt took: it is certain that it booked nothing."""
-    await session.execute(
+    released = await session.execute(
         update(MandateUseRow)
         .where(
             col(MandateUseRow.attempt_id) == attempt_id, col(MandateUseRow.released_at).is_(None)
         )
         .values(released_at=now)
+        .returning(col(MandateUseRow.mandate_id), col(MandateUseRow.user_id))
     )
+    for mandate_id, user_id in released.all():
+        given_back = {"attempt_id": str(attempt_id)}
+        entry = _entry(Action.MANDATE_RELEASED, mandate_id, user_id, given_back)
+        await write_down(session, entry, now)
 
 
 async def charge_of(

@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from db.models.notice import NoticeRow, NoticeState
+from db.queries.audit import write_down
 from db.queries.notice_choices import reader_of
 from db.queries.webhooks import add_deliveries
+from domain.audit import ACCOUNT_EVENTS, Entry
 from domain.ids import UserId, notice_id_for
 from domain.telling import Channel, Delivery, deliveries
 
@@ -62,6 +64,12 @@ async def add_notices(session: AsyncSession, notices: Sequence[NewNotice], now: 
     for user_id in dict.fromkeys(notice.user_id for notice in notices):
         mine = [notice for notice in notices if notice.user_id == user_id]
         await _add_for(session, user_id, mine, now)
+    for notice in notices:
+        if action := ACCOUNT_EVENTS.get(notice.event):
+            done = {"event": notice.event, **notice.data}
+            account = str(notice.user_id)
+            entry = Entry(action, "account", account, notice.user_id, after=done)
+            await write_down(session, entry, now)
 
 
 async def _add_for(

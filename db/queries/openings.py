@@ -21,9 +21,11 @@ from db.models.offer_decision import DecisionVerdict
 from db.models.proposal import ProposalStatus
 from db.models.switch import SwitchRow
 from db.queries.attempts import next_number
+from db.queries.audit import write_down
 from db.queries.switches import BOOKING, is_stopped
 from db.queries.transitions import append_event
 from domain.attempts import LIVE
+from domain.audit import Action, Entry
 from domain.ids import CampaignId, attempt_id_for, booking_id_for, proposal_id_for
 from domain.messages.attempt import AttemptInput
 from domain.messages.campaign import OfferFound, OpenInput
@@ -70,6 +72,9 @@ async def insert_attempt(
     )
     session.add(row)
     await session.flush()
+    made = {"state": row.state.value, "limit_minor": limit.minor, "currency": row.currency}
+    entry = Entry(Action.ATTEMPT_STATE, "attempt", str(row.id), row.user_id, after=made)
+    await write_down(session, entry, now)
     return row
 
 

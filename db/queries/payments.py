@@ -1,5 +1,6 @@
 """Payments and refunds: rows, and who stands behind them at the processor."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -7,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.locks import hold
 from db.models import PaymentCustomerRow, PaymentMethodRow, PaymentRow, RefundRow
+from db.queries.audit import write_down
+from domain.audit import Action, Entry
 from domain.payments import PaymentState
 
 
@@ -64,6 +67,36 @@ async def was_authorised(session: AsyncSession, attempt_id: UUID) -> bool:
 async def refunds_of(session: AsyncSession, booking_id: UUID) -> list[RefundRow]:
     query = select(RefundRow).where(RefundRow.booking_id == booking_id)  # type: ignore[arg-type]
     return list(await session.scalars(query.order_by(RefundRow.created_at)))  # type: ignore[arg-type]
+
+
+async def add_refund(session: AsyncSession, row: RefundRow, *, reason: str = "") -> None:
+    session.add(row)
+    await session.flush()
+    await _note_refund(session, row, {}, row.created_at, reason=reason)
+
+
+async def settle_refund(session: AsyncSession, row: RefundRow, status: str, now: datetime) -> None:
+    before, row.status = {"status": row.status}, status
+    await _note_refund(session, row, before, now)
+
+
+async def _note_refund(
+    session: AsyncSession,
+    row: RefundRow,
+    before: dict[str, str],
+    now: datetime,
+    *,
+    reason: str = "",
+) -> None:
+    after = {
+        "status": row.status,
+        "booking_id": str(row.booking_id),
+        "payment_id": str(row.payment_id),
+        "amount_minor": row.amount_minor,
+        "currency": row.currency,
+    }
+    entry = Entry(Action.REFUND_STATE, "refund", str(row.id), row.user_id, before, after, reason)
+    await write_down(session, entry, now)
 
 
 async def get_customer(session: AsyncSession, user_id: UUID) -> PaymentCustomerRow | None:

@@ -5,6 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from db.models.personal_read import PersonalReadRow
+from db.queries.audit import write_down
+from domain.audit import Action, Entry
 from domain.ids import UserId
 
 _SHOWN = 200
@@ -13,6 +15,9 @@ _SHOWN = 200
 async def add_personal_read(session: AsyncSession, row: PersonalReadRow) -> None:
     session.add(row)
     await session.flush()
+    seen = {"what": row.what}
+    entry = Entry(Action.PERSON_LOOKED_AT, "personal read", str(row.id), row.user_id, after=seen)
+    await write_down(session, entry, row.at)
 
 
 async def list_personal_reads(session: AsyncSession, user_id: UserId) -> list[PersonalReadRow]:

@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from db.models.switch import SwitchRow
+from db.queries.audit import write_down
+from domain.audit import Action, Entry
 
 BOOKING = "booking"
 
@@ -44,12 +46,28 @@ async def get_switch(session: AsyncSession, name: str) -> dict[str, Any] | None:
 async def set_switch(
     session: AsyncSession, name: str, value: dict[str, Any], by: str, now: datetime
 ) -> None:
+    before = await get_switch(session, name) or {}
     changed = {"value": value, "changed_at": now, "changed_by": by}
     await session.execute(
         insert(SwitchRow)
         .values(name=name, **changed)
         .on_conflict_do_update(index_elements=[col(SwitchRow.name)], set_=changed)
     )
+    why = str(value.get("why", ""))
+    entry = Entry(
+        Action.SWITCH_TURNED,
+        "switch",
+        name,
+        None,
+        _without_words(before),
+        _without_words(value),
+        why,
+    )
+    await write_down(session, entry, now)
+
+
+def _without_words(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: known for name, known in value.items() if name != "why"}
 
 
 async def list_switches(session: AsyncSession) -> list[SwitchRow]:

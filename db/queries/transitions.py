@@ -23,8 +23,10 @@ from db.models.booking import PUBLISHED_BOOKING_STATUS, BookingRow
 from db.models.campaign import CampaignRow
 from db.models.erasure import ErasureRow
 from db.models.payment import PaymentRow
+from db.queries.audit import write_down
 from db.queries.notices import NewNotice, add_notices
 from domain.attempts import ATTEMPT_TRANSITIONS, AttemptState
+from domain.audit import Action, Entry
 from domain.campaigns import CAMPAIGN_TRANSITIONS, CampaignState
 from domain.erasures import ERASURE_TRANSITIONS, ErasureState
 from domain.orders import BOOKING_TRANSITIONS, BookingState
@@ -35,6 +37,13 @@ Stateful = OfCampaign | ErasureRow
 State = CampaignState | AttemptState | BookingState | PaymentState | ErasureState
 
 EVENTS_CHANNEL = "campaign_events"
+_AUDITED: Mapping[type[Stateful], tuple[Action, str]] = {
+    CampaignRow: (Action.CAMPAIGN_STATE, "campaign"),
+    AttemptRow: (Action.ATTEMPT_STATE, "attempt"),
+    BookingRow: (Action.BOOKING_STATE, "booking"),
+    PaymentRow: (Action.PAYMENT_STATE, "payment"),
+    ErasureRow: (Action.ERASURE_STATE, "erasure"),
+}
 _NOTHING: Mapping[str, Any] = {}
 
 # The number, the event and the nudge for whoever listens, in one round trip. The UPDATE waits for
@@ -79,6 +88,7 @@ async def change_state(
         StaleRow: the row was changed after the caller read it.
     """
     await _lock_again(session, row)
+    before = _state(row)
     _move(row, to, now)
     if not isinstance(row, PaymentRow):
         row.row_version += 1
@@ -91,7 +101,16 @@ async def change_state(
         number = await append_event(session, campaign_id, event, told, now)
         if isinstance(row, CampaignRow):
             set_committed_value(row, "event_seq", number)
+    after = {"state": to.value, "event": event} if event else {"state": to.value}
+    action, kind = _AUDITED[type(row)]
+    await write_down(
+        session, Entry(action, kind, str(row.id), row.user_id, {"state": before}, after), now
+    )
     await add_notices(session, notices, now)
+
+
+def _state(row: Stateful) -> str:
+    return row.status.value if isinstance(row, CampaignRow) else row.state.value
 
 
 def _move(row: Stateful, to: State, now: datetime) -> None:

@@ -13,7 +13,9 @@ from sqlmodel import col
 from db.errors import EmailTaken
 from db.models.api_key import ApiKeyRow
 from db.models.user import Role, UserRow
+from db.queries.audit import write_down
 from domain.api_keys import FULL_GRANT, KeyGrant, Scope
+from domain.audit import Action, Entry
 from domain.ids import UserId
 
 # "Last used" is for people to read, so a key in constant use is not written to all the time.
@@ -127,6 +129,11 @@ async def create_api_key(
     )
     session.add(row)
     await session.flush()
+    made: dict[str, object] = {"prefix": prefix, "scopes": list(row.scopes)}
+    if limits:
+        made |= {"each_minor": limits.each.minor, "total_minor": limits.total.minor}
+    entry = Entry(Action.KEY_MADE, "api key", str(key_id), user_id, after=made)
+    await write_down(session, entry, now)
     return row
 
 
@@ -175,8 +182,23 @@ async def revoke_api_key(
     row = await session.get(ApiKeyRow, key_id, populate_existing=True)
     if row is None or row.user_id != user_id:
         return False
-    row.revoked_at = row.revoked_at or now
+    if row.revoked_at is None:
+        row.revoked_at = now
+        entry = Entry(Action.KEY_REVOKED, "api key", str(key_id), user_id)
+        await write_down(session, entry, now)
     return True
+
+
+async def give_role(
+    session: AsyncSession, user: UserRow, role: Role, now: datetime, *, reason: str = ""
+) -> None:
+    """Let an account be something else to the installation."""
+    before, user.role = user.role, role
+    entry = Entry(
+        Action.ROLE_GIVEN, "account", str(user.id), user.id,
+        {"role": before.value}, {"role": role.value}, reason,
+    )  # fmt: skip
+    await write_down(session, entry, now)
 
 
 async def set_settings(

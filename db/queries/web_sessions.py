@@ -10,6 +10,8 @@ from sqlmodel import col, select
 
 from db.journal import remember
 from db.models.web_session import WebSessionRow
+from db.queries.audit import write_down
+from domain.audit import Action, Entry
 from domain.ids import UserId
 from domain.journal import Act
 
@@ -89,7 +91,7 @@ async def revoke_session(
         .returning(col(WebSessionRow.id))
     )
     ended = (await session.execute(query)).scalar_one_or_none()
-    _written_down(session, user_id, [ended] if ended else [], now)
+    await _written_down(session, user_id, [ended] if ended else [], now)
     return ended is not None
 
 
@@ -104,9 +106,15 @@ async def revoke_sessions(
         query = query.where(col(WebSessionRow.id) != but)
     query = query.values(revoked_at=now)
     ended = list(await session.scalars(query.returning(col(WebSessionRow.id))))
-    _written_down(session, user_id, ended, now)
+    await _written_down(session, user_id, ended, now)
     return len(ended)
 
 
-def _written_down(session: AsyncSession, user_id: UserId, ended: list[UUID], now: datetime) -> None:
+async def _written_down(
+    session: AsyncSession, user_id: UserId, ended: list[UUID], now: datetime
+) -> None:
     remember(session, Act.REVOKED, str(WebSessionRow.__tablename__), ended, user_id, at=now)
+    if ended:
+        after = {"ended": len(ended)}
+        entry = Entry(Action.SESSIONS_ENDED, "account", str(user_id), user_id, after=after)
+        await write_down(session, entry, now)

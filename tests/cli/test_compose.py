@@ -137,7 +137,7 @@ def test_scripts_exist_and_get_the_variables_they_insist_on(name: str) -> None:
 def test_postgres_keeps_its_data_where_version_18_does() -> None:
     assert SERVICES["postgres"]["image"] == "postgres:18"
     assert SERVICES["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
-    assert set(COMPOSE["volumes"]) == {"postgres", "keys", "journal", "sandboxes"}
+    assert set(COMPOSE["volumes"]) == {"postgres", "keys", "journal", "checkpoints", "sandboxes"}
 
 
 def test_each_process_has_its_own_login_and_no_password_besides() -> None:
@@ -168,9 +168,12 @@ def test_each_process_has_its_own_login_and_no_password_besides() -> None:
 def test_the_keys_are_apart_from_the_data_and_only_where_they_are_needed() -> None:
     for name in ("api", "worker", "migrate", "operator"):
         set_there = environment(name)
+        # Who writes the audit log's checkpoints, and who holds the log against them.
+        kept = f"checkpoints:{set_there['PARKER_OPERATING_CHECKPOINTS_DIR']}"
         assert SERVICES[name]["volumes"] == [
             f"keys:{set_there['PARKER_KEYS_DIR']}",
             f"journal:{Path(set_there['PARKER_JOURNAL_FILE']).parent}",
+            *([kept] if name in {"worker", "operator"} else []),
         ]
     for name in ("sandboxes", *THEIRS):
         mounts = map(str, SERVICES[name].get("volumes", []))

@@ -203,6 +203,7 @@ ELSEWHERE = {
         ),
         "forgets a person, and no wish; test_erasure_workflow.py",
     ),
+    "chain_audit_log": "asked by a schedule; test_audit_command.py",
     "clear_away": "asked by a schedule; test_retention_steps.py",
     "follow_disputes": "reads, and asked by a schedule; test_dispute_steps.py",
     "find_erasures": "asked by a schedule; test_erasure_workflow.py",
