@@ -14,7 +14,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.accounts import AccountActivities
-from activities.acting import ProcessesAct
+from activities.acting import AskersAct
 from activities.allowances import AllowanceActivities
 from activities.attempts import AttemptActivities
 from activities.audit import AuditActivities
@@ -26,6 +26,7 @@ from activities.erasures import ErasureActivities
 from activities.mandate_guard import MandateGuard
 from activities.notices import NoticeActivities
 from activities.offers import OfferActivities
+from activities.operating import OperatorActivities
 from activities.orders import OrderActivities
 from activities.papers import PaperActivities
 from activities.payments import PaymentActivities
@@ -54,6 +55,7 @@ from workflows.campaign import CampaignWorkflow
 from workflows.disputes import DisputeWorkflow
 from workflows.erasure import ErasureWorkflow
 from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow, TellingWorkflow
+from workflows.operator import OperatorActionWorkflow
 from workflows.order import OrderWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.schedules import (
@@ -80,6 +82,7 @@ WORKFLOWS: list[type] = [
     PasswordResetWorkflow,
     PaperKeeperWorkflow,
     AuditKeeperWorkflow,
+    OperatorActionWorkflow,
 ]
 SELLERS = ("duffel",)
 
@@ -110,6 +113,7 @@ class Activities:
         self.erasures = ErasureActivities(database, vault, providers.vault, settings.privacy)
         self.retention = RetentionActivities(database, vault, settings.privacy)
         self.refunds = RefundActivities(database, providers.payments)
+        self.operating = OperatorActivities(database, self.orders, providers.orders)
         checkpoints = Checkpoints(
             settings.operating.folder(settings.state_dir), settings.mandate_signing
         )
@@ -163,6 +167,7 @@ class Activities:
             self.erasures,
             self.retention,
             self.audit,
+            self.operating,
         )
         return [m for group in groups for m in activity_methods(group) if m != self.search.look]
 
@@ -189,7 +194,7 @@ def build_workers(
             task_queue=MAIN_QUEUE,
             workflows=workflows,
             activities=activities.main(),
-            interceptors=[WorkflowClock(), ProcessesAct()],
+            interceptors=[WorkflowClock(), AskersAct()],
             max_cached_workflows=settings.worker_max_cached_workflows,
             max_concurrent_activities=settings.worker_concurrent_activities,
             graceful_shutdown_timeout=drain,
@@ -200,7 +205,7 @@ def build_workers(
             client,
             task_queue=SEARCH_QUEUE,
             activities=activities.searching(),
-            interceptors=[ProcessesAct()],
+            interceptors=[AskersAct()],
             disable_eager_activity_execution=True,
             graceful_shutdown_timeout=drain,
         ),

@@ -282,7 +282,7 @@ class OrderActivities:
         async with self._database.transaction(WORKER) as session:
             match answer:
                 case OrderPlaced(order=order):
-                    return await self._adopt(
+                    return await self.adopt(
                         session,
                         request.attempt_id,
                         request.campaign_id,
@@ -304,7 +304,7 @@ class OrderActivities:
                 case _:
                     assert_never(answer)
 
-    async def _adopt(  # noqa: PLR0917
+    async def adopt(  # noqa: PLR0917
         self,
         session: AsyncSession,
         attempt_id: UUID,
@@ -429,7 +429,7 @@ class OrderActivities:
             found = await self._orders.resolve(call.facts["offer_id"], str(request.attempt_id))
         if isinstance(found, OrderPlaced):
             async with self._database.transaction(WORKER) as session:
-                return await self._adopt(
+                return await self.adopt(
                     session,
                     request.attempt_id,
                     request.campaign_id,

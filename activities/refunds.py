@@ -22,8 +22,10 @@ from db.queries.payments import add_refund, captured_payment, refunds_of, settle
 from db.queries.transitions import append_event, change_state, lock_booking
 from db.session import Database
 from domain.ids import derive, provider_key
+from domain.messages.operator import RefundAsDecided
 from domain.messages.order import RefundInput, RefundOutcome
 from domain.money import Money
+from domain.operating import BY_OPERATOR
 from domain.orders import BookingState
 from domain.payments import PaymentState
 from providers.ports import CardPayments, RefundRequest, RefundStatus
@@ -53,6 +55,9 @@ class RefundActivities:
             if refund is None or payment is None or payment.intent_ref is None:
                 return RefundOutcome(done=True)
             intent_ref = payment.intent_ref
+        return await self._give(booking.id, refund, intent_ref)
+
+    async def _give(self, booking_id: UUID, refund: RefundRow, intent_ref: str) -> RefundOutcome:
         async with provider_call():
             answer = await self._payments.refund(
                 RefundRequest(
@@ -64,8 +69,42 @@ class RefundActivities:
             )
         async with self._database.transaction(WORKER) as session:
             return await self._record_refund(
-                session, booking.id, refund.id, answer.refund_ref, answer.status
+                session, booking_id, refund.id, answer.refund_ref, answer.status
             )
+
+    @activity.defn
+    async def refund_as_decided(self, request: RefundAsDecided) -> RefundOutcome:
+        """Give back what an operator decided on, once: the action's id is the refund's key."""
+        async with self._database.transaction(WORKER) as session:
+            booking = await locked_booking(session, request.booking_id)
+            payment = await captured_payment(session, booking.id, lock=True)
+            refund = await self._begin_decided(session, booking, payment, request)
+            if refund is None or payment is None or payment.intent_ref is None:
+                return RefundOutcome(done=False, failed=True)
+            if refund.status != RefundStatus.PENDING:
+                failed = refund.status == RefundStatus.FAILED
+                return RefundOutcome(done=not failed, failed=failed)
+            intent_ref = payment.intent_ref
+        return await self._give(booking.id, refund, intent_ref)
+
+    async def _begin_decided(
+        self,
+        session: AsyncSession,
+        booking: BookingRow,
+        payment: PaymentRow | None,
+        request: RefundAsDecided,
+    ) -> RefundRow | None:
+        """Return the action's refund, written down if new; None where not so much is left."""
+        refund_id = derive("refund", "operator", request.action_id)
+        known = await session.get(RefundRow, refund_id, populate_existing=True)
+        if known is not None:
+            return known
+        rows = await refunds_of(session, booking.id)
+        begun = sum(r.amount_minor for r in rows if r.status != RefundStatus.FAILED)
+        if payment is None or request.amount.minor > payment.captured_minor - begun:
+            return None
+        reason = f"{BY_OPERATOR}{request.action_id}"
+        return await _write(session, booking, payment, request.amount, refund_id, reason)
 
     async def _begin_refund(
         self, session: AsyncSession, booking: BookingRow, payment: PaymentRow | None
@@ -78,33 +117,9 @@ class RefundActivities:
         due = await refund_due(session, booking)
         if due is None or payment is None:
             return None
-        now = activity_now()
-        refund = RefundRow(
-            id=derive("refund", booking.id, len(rows) + 1),
-            payment_id=payment.id,
-            booking_id=booking.id,
-            user_id=booking.user_id,
-            amount_minor=due.minor,
-            currency=due.currency,
-            status=RefundStatus.PENDING.value,
-            reason=f"cancelled by {booking.cancelled_by}",
-            created_at=now,
-            updated_at=now,
-        )
-        await add_refund(session, refund)
-        await calls.begin_call(
-            session,
-            key=provider_key("refund", refund.id),
-            kind="refund",
-            provider=payment.rail,
-            user_id=booking.user_id,
-            attempt_id=booking.attempt_id,
-            booking_id=booking.id,
-            facts={"amount_minor": due.minor, "currency": due.currency},
-            now=now,
-        )
-        await _tell(session, booking, "payment.refund_begun", refund)
-        return refund
+        refund_id = derive("refund", booking.id, len(rows) + 1)
+        reason = f"cancelled by {booking.cancelled_by}"
+        return await _write(session, booking, payment, due, refund_id, reason)
 
     async def _record_refund(
         self,
@@ -145,10 +160,49 @@ class RefundActivities:
             data={"amount_minor": refund.amount_minor, "currency": refund.currency},
             notices=[replace(notice, subject_id=refund.id)],
         )
-        await publish_status(session, booking, BookingStatus.REFUNDED)
+        if booking.state is BookingState.CANCELLED:
+            await publish_status(session, booking, BookingStatus.REFUNDED)
         if call:
             calls.settle(call, CallState.ANSWERED, now, {"refund_ref": reference})
         return RefundOutcome(done=True)
+
+
+async def _write(  # noqa: PLR0917
+    session: AsyncSession,
+    booking: BookingRow,
+    payment: PaymentRow,
+    amount: Money,
+    refund_id: UUID,
+    reason: str,
+) -> RefundRow:
+    """Write a refund down, and that its call is about to be made."""
+    now = activity_now()
+    refund = RefundRow(
+        id=refund_id,
+        payment_id=payment.id,
+        booking_id=booking.id,
+        user_id=booking.user_id,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        status=RefundStatus.PENDING.value,
+        reason=reason,
+        created_at=now,
+        updated_at=now,
+    )
+    await add_refund(session, refund)
+    await calls.begin_call(
+        session,
+        key=provider_key("refund", refund.id),
+        kind="refund",
+        provider=payment.rail,
+        user_id=booking.user_id,
+        attempt_id=booking.attempt_id,
+        booking_id=booking.id,
+        facts={"amount_minor": amount.minor, "currency": amount.currency},
+        now=now,
+    )
+    await _tell(session, booking, "payment.refund_begun", refund)
+    return refund
 
 
 async def _tell(session: AsyncSession, booking: BookingRow, event: str, refund: RefundRow) -> None:

@@ -15,9 +15,11 @@ from api.handouts.press import Press
 from api.live import LiveFeed
 from api.outlook import Outlook
 from db.account_mail import AccountMail
+from db.acting import said_of_actor
 from db.session import Database
 from db.vault import PersonalVault
 from providers.ports import CardVault, FileScanner, IdentityProvider
+from runtime.asked_by import AskingFor
 from runtime.passwords import Passwords
 from runtime.settings import Settings
 from runtime.temporal import RPC_TIMEOUT, connect
@@ -42,7 +44,9 @@ class TemporalLink:
             if self._client is None:
                 try:
                     async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
-                        self._client = await connect(self._settings, identity="api")
+                        self._client = await connect(
+                            self._settings, identity="api", interceptors=[AskingFor(said_of_actor)]
+                        )
                 except (RuntimeError, TimeoutError, OSError) as error:
                     _log.warning("temporal away error=%s", type(error).__name__)
                     raise unavailable(

@@ -1,7 +1,7 @@
 """`parker audit`: who did what; whether the log is whole; and the log as a file."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +15,7 @@ from domain.audit import Action, ChainCheck, Checkpoint, Fault, Finding
 
 if TYPE_CHECKING:
     from cli.operator import Operator
+    from db.models.audit import AuditRow
 
 app = typer.Typer(no_args_is_help=True, help="Who did what, and whether the log of it is whole.")
 
@@ -39,12 +40,8 @@ def list_rows(
     as_json: _Json = False,
 ) -> None:
     """List what was done, the latest first."""
-    rows = run_as_operator(lambda operator: _listed(operator, action, thing, actor, limit))
-    columns = ["id", "at", "actor", "role", "channel", "action", "object", "change", "reason"]
-    if as_json:
-        print_json(rows)
-        return
-    print_rows(columns, [_line(row) for row in rows], as_json=False)
+    rows = run_as_operator(lambda operator: _read(operator, action, thing, actor, limit))
+    print_listed(rows, as_json=as_json)
 
 
 @app.command(epilog="Example: `parker audit verify --checkpoint /safe/2026-11-27.jsonl`")
@@ -93,15 +90,27 @@ def export(
     say(f"{count} rows written.")
 
 
-async def _listed(
+def listed(rows: "Sequence[AuditRow]") -> list[dict[str, Any]]:
+    """Return rows as they are shown: where somebody came from is theirs to know."""
+    return [row.model_dump(mode="json", exclude={"network"}) for row in rows]
+
+
+def print_listed(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+        return
+    columns = ["id", "at", "actor", "role", "channel", "action", "object", "change", "reason"]
+    print_rows(columns, [_line(row) for row in rows], as_json=False)
+
+
+async def _read(
     operator: "Operator", action: Action | None, thing: str | None, actor: str | None, limit: int
 ) -> list[dict[str, Any]]:
     from db.queries.audit import list_audit
 
     async with operator.transaction() as session:
         rows = await list_audit(session, action=action, object_id=thing, actor=actor, limit=limit)
-    # Where somebody came from is theirs to know.
-    return [row.model_dump(mode="json", exclude={"network"}) for row in rows]
+    return listed(rows)
 
 
 def _line(row: dict[str, Any]) -> dict[str, Any]:

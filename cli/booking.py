@@ -3,14 +3,19 @@
 import asyncio
 import getpass
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
 from cli.amounts import confirm_amount
 from cli.exits import Exit
 from cli.http_api import call, money, new_key, pages
+from cli.operating import run_as_operator
 from cli.output import complain, give, print_json, print_rows, say
+
+if TYPE_CHECKING:
+    from cli.operator import Operator
 
 app = typer.Typer(no_args_is_help=True, help="See bookings; stop and start booking for everyone.")
 _PATH = "/api/bookings"
@@ -42,9 +47,19 @@ def list_bookings(
     print_rows(["id", "reference", "status", "price", "departs"], rows, as_json=False)
 
 
-@app.command(epilog="Example: `parker booking show ID`")
-def show(booking: _Id, as_json: _Json = False) -> None:
+@app.command(epilog="Example: `parker booking show ID --timeline`")
+def show(
+    booking: _Id,
+    timeline: Annotated[
+        bool,
+        typer.Option("--timeline", help="What was done, by whom; for operators, at the database."),
+    ] = False,
+    as_json: _Json = False,
+) -> None:
     """Show one booking with its tickets and its money."""
+    if timeline:
+        _show_timeline(booking, as_json=as_json)
+        return
     one = call("GET", f"{_PATH}/{booking}")
     if as_json:
         print_json(one)
@@ -61,6 +76,25 @@ def show(booking: _Id, as_json: _Json = False) -> None:
     }
     rows = [{"what": what, "value": value} for what, value in facts.items() if value]
     print_rows(["what", "value"], rows, as_json=False)
+
+
+def _show_timeline(booking: str, *, as_json: bool) -> None:
+    from cli.audit import listed, print_listed
+
+    async def read(operator: "Operator") -> list[dict[str, Any]]:
+        from db.queries.timelines import timeline_of
+
+        async with operator.transaction() as session:
+            return listed(await timeline_of(session, UUID(booking)))
+
+    try:
+        rows = run_as_operator(read)
+    except ValueError:
+        raise typer.BadParameter("give the booking's id") from None
+    if not rows:
+        complain("There is no booking of this id.")
+        raise typer.Exit(Exit.NOT_FOUND)
+    print_listed(rows, as_json=as_json)
 
 
 @app.command(epilog="Example: `parker booking cancel ID --yes --max-amount '50 USD'`")

@@ -29,6 +29,8 @@ _SUBJECTS = {
     "dispute": "cli.dispute",
     "keys": "cli.keys",
     "user": "cli.user",
+    "attempt": "cli.attempt",
+    "task": "cli.task",
     "audit": "cli.audit",
     "demo": "cli.demo",
     "simulate": "cli.simulate",

@@ -3,6 +3,7 @@
 import getpass
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,9 +20,13 @@ from db.vault import vault_of
 from domain.api_keys import KeyGrant
 from domain.audit import Actor, ActorKind, Channel
 from domain.ids import UserId
+from domain.operating import OperatorAction
 from runtime.clock import system_now
 from runtime.settings import Settings, load_settings
 from runtime.tokens import email_hash
+
+if TYPE_CHECKING:
+    from api.operating.actions import Expected, Outcome
 
 _KEYS = "API keys"
 _ACTOR = SystemActor("operator")
@@ -31,6 +36,7 @@ class Operator:
     """Somebody at the command line; each look at a person is written down with its reason."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
         self._database, self._vault = database, vault_of(settings)
         self._pepper, self._name = settings.api_key_pepper, getpass.getuser()
 
@@ -80,6 +86,30 @@ class Operator:
         return await self._vault.open(
             session, UserId(user.id), user.email_encrypted,
             table="users", column="email", row_id=user.id,
+        )  # fmt: skip
+
+    async def act(
+        self,
+        action: OperatorAction,
+        target: UUID | None,
+        *,
+        reason: str,
+        key: str | None,
+        expected: "Expected",
+    ) -> "Outcome":
+        """Do what operators do; see `api/operating/actions.py`."""
+        from api.operating import actions
+        from api.operating.desk import Desk
+        from api.services import TemporalLink
+
+        desk = Desk(
+            self._database, self._vault, TemporalLink(self._settings), self._settings.operating,
+            system_now,
+        )  # fmt: skip
+        who = actions.Operator(at_the_machine())
+        return await actions.act_at(
+            desk, who, action, target,
+            reason=reason, key=key or f"cli-{uuid4()}", expected=expected,
         )  # fmt: skip
 
     @property

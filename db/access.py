@@ -136,6 +136,8 @@ TABLES: dict[str, Access] = {
     "personal_reads": Access(app="S/", worker="SD/SD", operator="I/I"),
     # Nobody changes or removes what was done; an operator may list it: it names nobody.
     "audit_log": Access(app="SI/", worker="SI/SI", operator="SI/SI"),
+    # What was asked is never changed, by whoever: only what came of it is.
+    "operator_actions": Access(app="/", worker="Su/Su", operator="SIu/SIu", backup="S/S"),
     "audit_chain": Access(app="/", worker="SI/SI", operator="S/S"),
     # Nobody's: what the market looks like, and the installation's own switches.
     "looks": SHARED,

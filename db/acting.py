@@ -4,6 +4,7 @@ Each request, activity and command runs in a context of its own, so nobody sees 
 transaction on behalf of a person in which nothing was set acts as that person.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -30,6 +31,23 @@ def acting(actor: Actor) -> Iterator[None]:
         yield
     finally:
         _acting.reset(token)
+
+
+def said_of_actor() -> bytes | None:
+    """Write down who acts, for a process that is asked for something; no network goes along."""
+    known = _acting.get()
+    if known is None or not known.id:
+        return None
+    said = {"kind": known.kind, "id": known.id, "channel": known.channel, "role": known.role}
+    return json.dumps(said).encode()
+
+
+def actor_in(said: bytes) -> Actor:
+    """Read who asked; what a sender of ours wrote is never anything else."""
+    found = json.loads(said)
+    return Actor(
+        ActorKind(found["kind"]), str(found["id"]), Channel(found["channel"]), str(found["role"])
+    )
 
 
 def who_acts(session: AsyncSession) -> Actor:

@@ -87,6 +87,7 @@ NOT_EXPORTED: Mapping[str, str] = {
     "pending_sign_ins": "sign-ins that were begun: hashes of secrets",
     "recovery_codes": "hashes of secrets",
     "code_failures": "how often a code was wrong lately, which helps nobody but a thief",
+    "operator_actions": "what of them was done is in the audit log",
     "retained_records": "there are none of somebody who is here",
 }
 

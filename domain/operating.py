@@ -1,6 +1,7 @@
 """What operators may do: which actions there are, who may take them, and why one is refused."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -54,6 +55,8 @@ MAY: Mapping[OperatorAction, frozenset[str]] = {
     OperatorAction.ROLE: _ADMIN,
     OperatorAction.LIMIT: _ADMIN,
 }
+BY_OPERATOR = "operator:"
+"""What the reason of a refund begins with that an operator decided on; the action's id follows."""
 SECOND_PERSON = _ADMIN
 """Who may agree to what somebody else asked for."""
 OF_TWO = frozenset({OperatorAction.ROLE, OperatorAction.LIMIT})
@@ -68,3 +71,39 @@ BY_PROCESS = frozenset(
     }
 )
 """What touches money or seats: a process does it. The others are one transaction."""
+
+
+def told_of(action: OperatorAction, role: str, operator: str, at: datetime) -> str:
+    """Say to an operator what another one did first."""
+    who = f"{role or 'whoever is at the machine'} {operator}"
+    return f"{who} did {action.value} at {at.astimezone(UTC):%H:%M:%S} UTC"
+
+
+def sentence_of(state: ActionState, refusal: Refusal | None, note: str) -> str:
+    """Say to an operator what came of an action, and what comes next."""
+    match state:
+        case ActionState.DONE:
+            return f"Done: {note}." if note else "Done."
+        case ActionState.WAITING:
+            return "It is written down and waits for a second person. Nothing is done until then."
+        case ActionState.ASKED | ActionState.TAKEN:
+            return "It is written down and under way. This page shows what came of it."
+        case ActionState.DECLINED:
+            return "The second person declined it. Nothing was done."
+        case ActionState.LAPSED:
+            return "Nobody agreed to it in time. Nothing was done; ask again if it is still needed."
+        case ActionState.REFUSED:
+            return _REFUSED[refusal or Refusal.NOT_NOW].format(note=note or "its state forbids it")
+
+
+_REFUSED: Mapping[Refusal, str] = {
+    Refusal.NOT_FOUND: "There is no such thing. Nothing was done.",
+    Refusal.NOT_ALLOWED: "Your role does not allow this. Nothing was done.",
+    Refusal.MOVED_ON: "It moved on before you: {note}. Nothing was done; look at it again.",
+    Refusal.KEY_USED: "This form was used for something else. Nothing was done; open it again.",
+    Refusal.NOT_NOW: "That is not possible now: {note}. Nothing was done.",
+    Refusal.TOO_MUCH: "More than was charged and is left cannot go back. Nothing was done.",
+    Refusal.ALONE: "This takes a second admin, and there is none. Nothing was done.",
+    Refusal.OWN_REQUEST: "Nobody agrees to what they asked for themselves. Nothing was done.",
+    Refusal.LAPSED: "Its time to be agreed to is over. Nothing was done.",
+}

@@ -131,6 +131,7 @@ TABLES: Mapping[str, Rule] = {
     # What was written down about the care of the data itself.
     "personal_reads": KEPT,
     "audit_log": KEPT,
+    "operator_actions": KEPT,
     "erasures": KEPT,
     "retained_records": KEPT,
     # Nobody's.

@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import RateLimit
 from temporalio.api.workflowservice.v1 import UpdateTaskQueueConfigRequest
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
@@ -77,7 +77,11 @@ def data_converter(keys: MasterKeys) -> DataConverter:
 
 
 async def connect(
-    settings: Settings, *, identity: str | None = None, runtime: Runtime | None = None
+    settings: Settings,
+    *,
+    identity: str | None = None,
+    runtime: Runtime | None = None,
+    interceptors: Sequence[Interceptor] = (),
 ) -> Client:
     """Connect to Temporal.
 
@@ -94,6 +98,7 @@ async def connect(
         connect_timeout=CONNECT_TIMEOUT,
         identity=identity,
         runtime=runtime,
+        interceptors=interceptors,
     )
 
 

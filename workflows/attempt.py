@@ -87,6 +87,7 @@ class AttemptWorkflow:
         self._payments = 0
         self._withdrawn = False
         self._returned = False
+        self._hurried = False
         self._waiting_for_customer = False
         self._now_at = "looking for the offer"
 
@@ -257,8 +258,17 @@ class AttemptWorkflow:
             outcome = OrderOutcome(status=OrderStatus.UNKNOWN)
         if outcome.status is OrderStatus.UNKNOWN:
             self._at("finding out whether the order exists; it will not be placed again")
-            return await settle(lambda: self._resolve(number))
+            return await settle(lambda: self._resolve(number), self._wait)
         return outcome
+
+    async def _wait(self, pause: timedelta) -> None:
+        try:
+            await workflow.wait_condition(
+                lambda: self._hurried, timeout=pause, timeout_summary="is there an order?"
+            )
+        except TimeoutError:
+            return
+        self._hurried = False
 
     async def _resolve(self, number: int) -> OrderOutcome:
         try:
@@ -420,6 +430,11 @@ class AttemptWorkflow:
     def withdraw(self) -> None:
         """The traveller changed their mind; heeded only before the point of no return."""
         self._withdraw()
+
+    @workflow.signal
+    def hurry(self) -> None:
+        """Ask now what became of the order: an operator knows of something new."""
+        self._hurried = True
 
     @workflow.query
     def position(self) -> str:

@@ -12,8 +12,13 @@ with workflow.unsafe.imports_passed_through():
 PAUSES = (5, 10, 15, 30, 60, 120, 300, 600)
 
 
-async def settle(ask: Callable[[], Awaitable[OrderOutcome]]) -> OrderOutcome:
-    """Ask until the order is found, refused, or so late that it can no longer come to be."""
+async def settle(
+    ask: Callable[[], Awaitable[OrderOutcome]], wait: Callable[[timedelta], Awaitable[None]]
+) -> OrderOutcome:
+    """Ask until the order is found, refused, or so late that it can no longer come to be.
+
+    `wait` waits for so long, or until somebody wants it asked now.
+    """
     asked = 0
     while True:
         outcome = await ask()
@@ -26,4 +31,4 @@ async def settle(ask: Callable[[], Awaitable[OrderOutcome]]) -> OrderOutcome:
         if settled_at and settled_at > workflow.now():
             pause = min(pause, settled_at - workflow.now() + timedelta(seconds=1))
         asked += 1
-        await workflow.sleep(pause, summary="is there an order?")
+        await wait(pause)

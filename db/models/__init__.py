@@ -21,6 +21,7 @@ from db.models.notice_choice import NoticePreferenceRow, NoticeSettingsRow
 from db.models.offer_decision import OfferDecisionRow
 from db.models.offer_snapshot import OfferSnapshotRow
 from db.models.oidc_identity import OidcIdentityRow
+from db.models.operator_action import OperatorActionRow
 from db.models.operator_task import OperatorTaskRow
 from db.models.pair_state import PairStateRow
 from db.models.passkey import PasskeyChallengeRow, PasskeyRow
@@ -73,6 +74,7 @@ __all__ = [
     "OfferDecisionRow",
     "OfferSnapshotRow",
     "OidcIdentityRow",
+    "OperatorActionRow",
     "OperatorTaskRow",
     "PairStateRow",
     "PasskeyChallengeRow",

@@ -1,5 +1,6 @@
 """Attempts: reading them, and the facts that allow or forbid another one."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +23,17 @@ from domain.orders import BookingState
 
 async def get_attempt(session: AsyncSession, attempt_id: UUID) -> AttemptRow | None:
     return await session.get(AttemptRow, attempt_id, populate_existing=True)
+
+
+async def list_attempts(
+    session: AsyncSession, states: Sequence[AttemptState], limit: int
+) -> list[AttemptRow]:
+    """Return attempts, those that began last first; no states means all."""
+    query = select(AttemptRow)
+    if states:
+        query = query.where(AttemptRow.state.in_(states))  # type: ignore[attr-defined]
+    query = query.order_by(AttemptRow.started_at.desc()).limit(limit)  # type: ignore[attr-defined]
+    return list(await session.scalars(query))
 
 
 async def live_attempt(session: AsyncSession, campaign_id: UUID) -> AttemptRow | None:

@@ -48,6 +48,13 @@ async def write_down(
     await session.flush()
 
 
+def sealed_reason(
+    session: AsyncSession, words: str, about: UUID | None, actor: str
+) -> StillSealed | str:
+    """Seal a reason as a row of the log has it, for one that is written later."""
+    return _sealed(session, "reason", words, about, _account(actor)) or ""
+
+
 def _sealed(
     session: AsyncSession, column: str, words: str, *owners: UUID | None
 ) -> StillSealed | None:
@@ -57,6 +64,8 @@ def _sealed(
     """
     if not words:
         return None
+    if isinstance(words, StillSealed):
+        return words
     dialect = session.get_bind().dialect
     people = [owner for owner in owners if owner is not None]
     for owner in people:

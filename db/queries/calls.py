@@ -93,6 +93,12 @@ def settle(
     row.state, row.answer, row.answered_at = state, answer, now
 
 
+async def calls_of(session: AsyncSession, attempt_id: UUID) -> list[ProviderCallRow]:
+    """Return every call of an attempt that moved money or seats, the oldest first."""
+    query = select(ProviderCallRow).where(ProviderCallRow.attempt_id == attempt_id)  # type: ignore[arg-type]
+    return list(await session.scalars(query.order_by(ProviderCallRow.sent_at)))  # type: ignore[arg-type]
+
+
 async def order_calls(session: AsyncSession, attempt_id: UUID) -> list[ProviderCallRow]:
     """Return the order calls of an attempt, newest first."""
     query = (

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.locks import hold
@@ -55,6 +55,12 @@ async def held_payments(session: AsyncSession, attempt_id: UUID) -> list[Payment
         .order_by(PaymentRow.round.desc())  # type: ignore[attr-defined]
     )
     return list(await session.scalars(query))
+
+
+async def count_payments(session: AsyncSession, attempt_id: UUID) -> int:
+    """Count the authorisations that an attempt has had."""
+    query = select(func.count()).where(PaymentRow.attempt_id == attempt_id)  # type: ignore[arg-type]
+    return int(await session.scalar(query) or 0)
 
 
 async def was_authorised(session: AsyncSession, attempt_id: UUID) -> bool:

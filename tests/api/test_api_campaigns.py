@@ -5,6 +5,10 @@ from typing import Any
 
 from asking import until
 
+from db.queries.audit import list_audit
+from db.session import Database, SystemActor
+from domain.audit import Action
+
 PATH = "/api/autobooking/campaigns"
 
 
@@ -30,7 +34,7 @@ async def test_a_campaign_is_made_once_however_often_it_is_asked_for(
 
 
 async def test_a_campaign_is_paused_resumed_edited_and_cancelled(
-    cast: tuple[Any, Any], cheap: Any
+    cast: tuple[Any, Any], cheap: Any, database: Database
 ) -> None:
     person, _ = cast
     made = (await _create(person, cheap)).json()
@@ -40,6 +44,13 @@ async def test_a_campaign_is_paused_resumed_edited_and_cancelled(
     assert (await person.http.post(f"{path}/pause")).status_code == 200
     resumed = await person.http.post(f"{path}/resume")
     assert resumed.json()["status"] == "active"
+    # It is in the audit log as done by the key that asked, though its process did it.
+    async with database.transaction(SystemActor("tests")) as session:
+        done = await list_audit(session, object_id=made["id"], action=Action.CAMPAIGN_STATE)
+    assert [(row.actor_kind, row.after["state"]) for row in done] == [
+        ("key", "active"), ("key", "paused"), ("key", "active"),
+    ]  # fmt: skip
+    assert len({row.actor for row in done}) == 1
 
     read = await person.http.get(path)
     change = {"criteria": {"max_connections": 0}, "name": "Non-stop"}

@@ -203,6 +203,13 @@ ELSEWHERE = {
         ),
         "forgets a person, and no wish; test_erasure_workflow.py",
     ),
+    **dict.fromkeys(
+        (
+            "take_action", "close_action", "reach_attempt", "close_door", "adopt_order",
+            "free_wish", "refund_as_decided",
+        ),
+        "an operator's; test_operator_actions.py",
+    ),
     "chain_audit_log": "asked by a schedule; test_audit_command.py",
     "clear_away": "asked by a schedule; test_retention_steps.py",
     "follow_disputes": "reads, and asked by a schedule; test_dispute_steps.py",
