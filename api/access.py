@@ -283,6 +283,8 @@ ROUTES: Mapping[str, Rule] = {
     "GET /sign-in/provider/new": DOOR,
     "POST /sign-in/provider/new": DOOR,
     "GET /account/identity": PAGE,
+    "GET /first-admin/{token}": FACTOR_FIRST,
+    "POST /first-admin/{token}": FACTOR_FIRST,
     "POST /account/identity/link": FACTOR_FIRST,
     "GET /account/identity/confirm": PAGE,
     "POST /account/identity/confirm": FACTOR_FIRST,

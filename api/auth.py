@@ -10,7 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.access import scope_of
 from api.dependencies import ServicesDep
 from api.errors import ApiProblem
-from api.throttle import network_of
+from api.throttle import network_mark
 from db.acting import act_from_here
 from db.queries.users import find_api_key, get_api_key, touch_api_key, touch_is_due
 from db.session import SystemActor, act_as
@@ -73,7 +73,14 @@ async def current_user(
     needed = scope_of(request.method, request.scope["route"].path)
     if not key.grant.may(needed):
         raise _beyond(needed)
-    act_from_here(Actor(ActorKind.KEY, str(key_id), Channel.API, network=network_of(request)))
+    act_from_here(
+        Actor(
+            ActorKind.KEY,
+            str(key_id),
+            Channel.API,
+            network=network_mark(services.settings, request, str(key_id)),
+        )
+    )
     return Caller(user_id, key_id, key.grant)
 
 

@@ -18,10 +18,12 @@ from db.queries.throttles import fill_throttles, lock_throttles, sweep_throttles
 from db.session import SystemActor
 from domain.throttling import Limit, Taken, TryAgain
 from runtime.crypto import hmac_hex
+from runtime.settings import Settings
 
 _ACTOR = SystemActor("throttle")
 # More than a try can add, so that the table holds what is in use and little else.
 _SWEPT = 20
+_MARK = 20  # enough hex digits that two networks are never taken for one
 _V6_NETWORK_BITS = 64  # what one household or one rented server is given
 
 
@@ -62,6 +64,11 @@ async def forgive(services: Services, tries: Sequence[Try]) -> None:
         keys = {one.key(pepper) for one in tries}
         await lock_throttles(session, keys, now)
         await fill_throttles(session, dict.fromkeys(keys, now))
+
+
+def network_mark(settings: Settings, request: Request, who: str) -> str:
+    """Return what stands for a network in the audit log: nobody's address, nor anybody else's."""
+    return hmac_hex(settings.api_key_pepper, f"network:{who}:{network_of(request)}")[:_MARK]
 
 
 def network_of(request: Request) -> str:

@@ -1,5 +1,6 @@
 """`parker up`: the stack in the foreground, and where each thing is."""
 
+import asyncio
 import signal
 import threading
 import time
@@ -40,6 +41,10 @@ def run_stack(*, workers: int, temporary: bool) -> int:
             stack.start()
         if not stop.is_set():
             say(f"\nReady after {time.monotonic() - began:.0f} s.\n{_where(stack)}")
+            if link := _first_admin(stack):
+                say(
+                    f"\n  There is no admin yet. Whoever opens this link within a day is:\n  {link}"
+                )
         while not stop.wait(_WATCH_SECONDS) and stack.supervisor.problem is None:
             pass
     finally:
@@ -57,6 +62,31 @@ def _stack(*, workers: int, temporary: bool) -> Stack:
         return Stack.temporary(workers=workers, announce=_announce)
     state_dir: Path = load_settings(require=()).state_dir
     return Stack(state_dir, workers=workers, announce=_announce)
+
+
+def _first_admin(stack: Stack) -> str | None:
+    """Return the link that makes the first admin, while there is none."""
+    if not stack.has("api"):
+        return None
+    from api.operating.first_admin import link_to_first_admin, nobody_is_admin
+    from db.session import OPERATOR_ROLE, Database, SystemActor
+    from runtime.clock import system_now
+
+    settings = stack.settings
+
+    async def none_yet() -> bool:
+        address = settings.database_for("operator")
+        database = Database(address, role=OPERATOR_ROLE, pool_size=1)
+        try:
+            async with database.transaction(SystemActor("start")) as session:
+                return await nobody_is_admin(session)
+        finally:
+            await database.close()
+
+    if not asyncio.run(none_yet()):
+        return None
+    secret = settings.hmac_secret.get_secret_value()
+    return link_to_first_admin(settings.base_url, secret, system_now())
 
 
 def _announce(line: str) -> None:

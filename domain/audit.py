@@ -1,8 +1,8 @@
 """The audit log: who did what to which thing, when, from where and why; and how rows are chained.
 
-A row holds ids, states and amounts, never a person's data. What people wrote, and where they came
-from, is sealed with the key of whoever it is about, so that the chain outlives their erasure: its
-bytes are those of the sealed text.
+A row holds ids, states and amounts, never a person's data. What people wrote is sealed with the key
+of whoever it is about, so that the chain outlives their erasure: its bytes are those of the sealed
+text. Of a network there is a digest, salted with who came from it.
 """
 
 import hashlib
@@ -90,7 +90,7 @@ class Actor:
     channel: Channel
     role: str = ""
     network: str = ""
-    """The address that was asked from; sealed under the key of whoever acts."""
+    """A salted digest of the network that was asked from: tells whether it was the same again."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from api.web import (
     account,
     account_sessions,
     confirm,
+    first_admin,
     forgot,
     identity,
     identity_link,
@@ -29,6 +30,7 @@ _PAGES = (
     identity_link,
     privacy,
     reference,
+    first_admin,
 )
 for module in _PAGES:
     router.include_router(module.router)

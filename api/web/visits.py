@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import ServicesDep
 from api.services import Services
-from api.throttle import network_of
+from api.throttle import network_mark
 from api.web import cookies
 from db.acting import act_from_here
 from db.models.user import Role, UserRow
@@ -122,8 +122,9 @@ async def visit(request: Request, services: ServicesDep) -> Visit:
     """Return the visit of anybody."""
     found = Visit(request, services, await _visitor(request, services))
     who, role = (str(found.user_id), found.me.role.value) if found.visitor else ("", "")
+    network = network_mark(services.settings, request, who) if who else ""
     # Somebody unknown may turn out to be somebody: whose transaction it is says who.
-    act_from_here(Actor(ActorKind.PERSON, who, Channel.PAGES, role, network_of(request)))
+    act_from_here(Actor(ActorKind.PERSON, who, Channel.PAGES, role, network))
     request.state.visit = found
     return found
 

@@ -29,7 +29,7 @@ class AuditRow(SQLModel, table=True):
     actor: str
     role: str
     channel: Annotated[Channel, Field(sa_type=text_enum(Channel))]
-    network: Annotated[str | None, Field(sa_type=OwnWords("audit_log.network"))] = None
+    network: str | None = None
     action: Annotated[Action, Field(sa_type=text_enum(Action))]
     object_kind: str
     object_id: str

@@ -17,6 +17,7 @@ from runtime.key_store import KeyDestroyed
 from runtime.telemetry import redacted
 
 _SHORT = 200
+REASON = "audit_log.reason"
 
 
 async def write_down(
@@ -35,14 +36,14 @@ async def write_down(
             actor=actor.id,
             role=actor.role,
             channel=actor.channel,
-            network=_sealed(session, "network", actor.network, account),
+            network=actor.network or None,
             action=entry.action,
             object_kind=entry.kind,
             object_id=entry.id,
             user_id=about,
             before=_facts(entry.before),
             after=_facts(entry.after),
-            reason=_sealed(session, "reason", entry.reason, about, account),
+            reason=_sealed(session, entry.reason, about, account),
         )
     )
     await session.flush()
@@ -52,12 +53,10 @@ def sealed_reason(
     session: AsyncSession, words: str, about: UUID | None, actor: str
 ) -> StillSealed | str:
     """Seal a reason as a row of the log has it, for one that is written later."""
-    return _sealed(session, "reason", words, about, _account(actor)) or ""
+    return _sealed(session, words, about, _account(actor)) or ""
 
 
-def _sealed(
-    session: AsyncSession, column: str, words: str, *owners: UUID | None
-) -> StillSealed | None:
+def _sealed(session: AsyncSession, words: str, *owners: UUID | None) -> StillSealed | None:
     """Seal words with the key of whoever they are about; what is about nobody stands in clear.
 
     Of somebody who is forgotten already nothing is written: the next one's key seals it.
@@ -70,7 +69,7 @@ def _sealed(
     people = [owner for owner in owners if owner is not None]
     for owner in people:
         with suppress(KeyDestroyed):
-            return sealed_now(dialect, owner, f"audit_log.{column}", words)
+            return sealed_now(dialect, owner, REASON, words)
     return None if people else StillSealed(words)
 
 

@@ -100,6 +100,13 @@ def test_roles_are_given_and_browsers_ended_under_a_reason(installation: str) ->
         "The account: made admin",
         "The account: signed out",
     ]
+    done = rows(installation, "SELECT * FROM audit_log ORDER BY id")
+    assert [row["action"] for row in done] == [
+        "person.looked_at", "person.looked_at", "role.given", "sessions.ended", "person.looked_at",
+    ]  # fmt: skip
+    assert {(row["actor_kind"], row["channel"]) for row in done} == {("command", "command line")}
+    assert (done[2]["before"], done[2]["after"]) == ({"role": "traveller"}, {"role": "admin"})
+    assert done[2]["reason"].startswith("o1.")  # sealed for whom it is about
 
 
 def test_no_role_is_given_where_nobody_confirmed_the_address(installation: str) -> None:

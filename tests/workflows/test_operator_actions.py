@@ -206,7 +206,24 @@ async def test_refunds_are_bounded_and_above_the_limit_take_two(
         ("proposal.made", admin.actor.id), ("proposal.decided", second.actor.id),
     ]  # fmt: skip
     assert (await house.row("bookings", booking["id"]))["status"] != "refunded"
+    await _all_is_written_down(house, new)
     await house.in_order()
+
+
+async def _all_is_written_down(house: House, new: NewCampaign) -> None:
+    """Each change of the whole course stands in the log, by the process that made it."""
+    rows = await house.rows("SELECT * FROM audit_log ORDER BY id")
+    done = {(row["action"], row["after"].get("state")) for row in rows}
+    assert done >= {
+        ("campaign.state", "active"), ("campaign.state", "booking"), ("campaign.state", "booked"),
+        ("attempt.state", "validating"), ("attempt.state", "ordering"),
+        ("attempt.state", "captured"), ("payment.state", "authorised"),
+        ("payment.state", "captured"), ("booking.state", "ordered"), ("booking.state", "ticketed"),
+        ("mandate.given", None), ("mandate.used", None), ("refund.state", None),
+    }  # fmt: skip
+    [attempt] = await house.attempts(new.campaign_id)
+    by = {row["actor"] for row in rows if row["object_id"] == str(attempt["id"])}
+    assert by == {f"attempt:{attempt['id']}", f"campaign:{new.campaign_id}"}
 
 
 def _nobody_cheats(url: str, action_id: UUID, asked_by: str) -> None:

@@ -9,8 +9,10 @@ from passwords import PASSWORD, give_password
 from sqlalchemy import text
 
 from api.web import cookies
+from db.queries.audit import list_audit
 from db.queries.web_sessions import list_sessions
 from db.session import SystemActor
+from domain.audit import Action
 
 _TESTS = SystemActor("tests")
 NEW_PASSWORD = "purple ladder of wet tigers"
@@ -60,6 +62,14 @@ async def test_a_new_password_wants_the_old_one_and_signs_all_others_out(
     assert "every other browser is signed out" in (await pages.get("/account")).text
     assert (await other.get("/account", follow=False)).status == 303
     assert set(await events(database, ana.user_id)) == {"password_changed"}
+    async with database.transaction(_TESTS) as session:
+        done = await list_audit(session, user_id=ana.user_id, limit=2)
+    assert {row.action for row in done} == {Action.PASSWORD_SET, Action.SESSIONS_ENDED}
+    assert {(row.actor, row.role, row.channel) for row in done} == {
+        (str(ana.user_id), "traveller", "pages")
+    }
+    assert len({row.network for row in done}) == 1
+    assert "127.0.0" not in str(done[0].network)
     # Guessing the old one in an open browser is slowed too.
     form = await pages.get("/account/password")
     for number in range(11):
