@@ -41,10 +41,7 @@ def run_stack(*, workers: int, temporary: bool) -> int:
             stack.start()
         if not stop.is_set():
             say(f"\nReady after {time.monotonic() - began:.0f} s.\n{_where(stack)}")
-            if link := _first_admin(stack):
-                say(
-                    f"\n  There is no admin yet. Whoever opens this link within a day is:\n  {link}"
-                )
+            _say_first_admin(stack)
         while not stop.wait(_WATCH_SECONDS) and stack.supervisor.problem is None:
             pass
     finally:
@@ -64,10 +61,10 @@ def _stack(*, workers: int, temporary: bool) -> Stack:
     return Stack(state_dir, workers=workers, announce=_announce)
 
 
-def _first_admin(stack: Stack) -> str | None:
-    """Return the link that makes the first admin, while there is none."""
+def _say_first_admin(stack: Stack) -> None:
+    """Print the link that makes the first admin, while there is none."""
     if not stack.has("api"):
-        return None
+        return
     from api.operating.first_admin import link_to_first_admin, nobody_is_admin
     from db.session import OPERATOR_ROLE, Database, SystemActor
     from runtime.clock import system_now
@@ -83,10 +80,10 @@ def _first_admin(stack: Stack) -> str | None:
         finally:
             await database.close()
 
-    if not asyncio.run(none_yet()):
-        return None
-    secret = settings.hmac_secret.get_secret_value()
-    return link_to_first_admin(settings.base_url, secret, system_now())
+    if asyncio.run(none_yet()):
+        secret = settings.hmac_secret.get_secret_value()
+        link = link_to_first_admin(settings.base_url, secret, system_now())
+        say(f"\n  There is no admin yet. Whoever opens this link within a day is:\n  {link}")
 
 
 def _announce(line: str) -> None:

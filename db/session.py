@@ -13,6 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
+from sqlmodel import SQLModel
 
 from db.journal import noted_in, notice
 from db.own_words import Book, leave_book, own
@@ -33,6 +34,7 @@ _PREPARED_AT_MOST = 400
 
 _PERSON = "person"
 _READ = "read"
+_LAST = "rows written last"
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Database:
         async with self._sessions(info=_acting(actor)) as session:
             await _connect(session)
             yield session
+            session.add_all(session.info.pop(_LAST, ()))
             await self._write_down(session)
             await session.commit()
 
@@ -170,6 +173,11 @@ def acts_for(session: AsyncSession, owner: UserId) -> None:
     person = session.info.get(_PERSON, "")
     if person and person != str(owner):
         raise ActsForAnother
+
+
+def write_last(session: AsyncSession, row: SQLModel) -> None:
+    """Have a row written with others of its kind, in one statement, when the transaction ends."""
+    session.info.setdefault(_LAST, []).append(row)
 
 
 def person_of(session: AsyncSession) -> str:

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from db.acting import who_acts
 from db.models.audit import AuditRow
 from db.own_words import StillSealed, sealed_now
+from db.session import write_last
 from domain.audit import Action, Actor, Entry
 from runtime.key_store import KeyDestroyed
 from runtime.telemetry import redacted
@@ -29,7 +30,8 @@ async def write_down(
     """
     actor = by or who_acts(session)
     account, about = _account(actor.id), entry.user_id
-    session.add(
+    write_last(
+        session,
         AuditRow(
             at=now,
             actor_kind=actor.kind,
@@ -44,9 +46,8 @@ async def write_down(
             before=_facts(entry.before),
             after=_facts(entry.after),
             reason=_sealed(session, entry.reason, about, account),
-        )
+        ),
     )
-    await session.flush()
 
 
 def sealed_reason(

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from house import House, eventually
@@ -223,7 +224,63 @@ async def disputed(house: House) -> dict[str, str]:
     return {"dispute-followed": DISPUTES_ID}
 
 
+async def operated(house: House) -> dict[str, str]:
+    """Give money back, and end an attempt that lost its process; link the log of it."""
+    from uuid import uuid4
+
+    from api.operating.actions import Details, Expected, Operator, act_at
+    from api.operating.desk import Desk
+    from api.services import TemporalLink
+    from db.session import OPERATOR_ROLE, Database
+    from domain.audit import Actor, ActorKind, Channel
+    from domain.messages.audit import ChainInput
+    from domain.messages.operator import operator_workflow_id
+    from domain.operating import OperatorAction
+    from runtime.clock import system_now
+    from runtime.temporal import MAIN_QUEUE
+    from workflows.audit import AuditKeeperWorkflow
+
+    address = house.settings.database_for("operator")
+    database = Database(address, role=OPERATOR_ROLE, pool_size=2, words=house.vault.words())
+    limits = house.settings.operating
+    desk = Desk(database, house.vault, TemporalLink(house.settings), limits, system_now)
+    who = Operator(Actor(ActorKind.COMMAND, "tests", Channel.COMMAND_LINE))
+
+    async def act(action: OperatorAction, row: dict[str, Any], amount: Money | None = None) -> str:
+        expected = Expected(row["state"], row["row_version"])
+        outcome = await act_at(
+            desk, who, action, row["id"],
+            reason="a test", key=str(uuid4()), expected=expected, details=Details(amount=amount),
+        )  # fmt: skip
+        assert outcome.action_id is not None, outcome.sentence
+        name = operator_workflow_id(outcome.action_id)
+        assert await house.client.get_workflow_handle(name).result() == "done"
+        return name
+
+    ids = await booked(house)
+    [booking] = await house.rows("SELECT * FROM bookings")
+    refunded = await act(OperatorAction.REFUND, booking, Money(minor=1_000, currency="USD"))
+    house.fault("stripe", "create_payment_intent", "error_before", times=None, status=503)
+    day = house.wish().departure_from + timedelta(days=3)  # that nobody has looked at yet
+    new = await house.wish_of_someone(departure_from=day, departure_until=day)
+    attempt = await house.attempt_in(new.campaign_id, "authorising")
+    await house.attempt(attempt["id"]).terminate()
+    abandoned = await act(OperatorAction.ABANDON, attempt)
+    keeper = f"keep-audit-{system_now():%H%M%S}"
+    await house.client.execute_workflow(
+        AuditKeeperWorkflow.run, ChainInput(), id=keeper, task_queue=MAIN_QUEUE
+    )
+    await database.close()
+    assert ids
+    return {
+        "operatoraction-refunded": refunded,
+        "operatoraction-abandoned": abandoned,
+        "auditkeeper-done": keeper,
+    }
+
+
 SCENES: tuple[Scene, ...] = (
+    operated,
     disputed,
     erased,
     booked,

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "20261127_0840"
-down_revision = "20261127_0815"
+revision = "20261127_2130"
+down_revision = "20261127_2115"
 branch_labels = None
 depends_on = None
 
