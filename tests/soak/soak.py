@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from console_books import console_against
 from house import TESTS
 
 from cli.invariants import check, load_rows
@@ -194,10 +195,15 @@ async def play_one(stage: SoakStage, schedule: Schedule) -> Verdict:
 
 
 async def _whole(stage: SoakStage) -> list[str]:
-    """Check all books as a whole: what belongs to nobody is found only there."""
+    """Check all books as a whole: what belongs to nobody is found only there.
+
+    What operators are shown of them is held against them too.
+    """
     async with stage.house.database.transaction(TESTS) as session:
         rows = await load_rows(session)
-    return [str(each) for each in check(await stage.control("GET", "/ledger"), rows)]
+    ledger = await stage.control("GET", "/ledger")
+    shown = await console_against(ledger, rows, stage.house.settings.database_address)
+    return [*(str(each) for each in check(ledger, rows)), *shown]
 
 
 def chunk_of(seed: int, number: int, count: int) -> tuple[list[Schedule], int]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.web.admin.certificates import Certificate, read_certificates
 from api.web.admin.entry import OperatorDep, console, operating
 from api.web.admin.queues import Queue, read_queues
-from api.web.views.console_health import HealthRead, Key, health_view
+from api.web.views.console_health import TARGET, HealthRead, Key, health_view
 from api.web.visits import Visit
 from db.models.switch import SwitchRow
 from db.queries.console import books, health
@@ -62,6 +62,7 @@ async def _read(
         open_calls=await health.open_calls(session, before),
         unmatched=await books.unmatched(session),
         books=await books.books(session),
+        in_time=await health.booked_in_time(session, since, TARGET),
         mail=await health.mail_backlog(session, now, since),
         webhooks=await health.webhook_backlog(session, now, since),
         tasks=await health.open_tasks(session),

@@ -12,6 +12,7 @@ from sqlmodel import col
 from db.glances import DELIVERIES, MANDATES, NOTICES
 from db.models.attempt import AttemptRow
 from db.models.operator_task import OperatorTaskRow, TaskState
+from db.models.payment import PaymentRow
 from db.models.provider_call import CallState, ProviderCallRow
 from domain.attempts import LIVE, AttemptState
 
@@ -129,6 +130,31 @@ async def _backlog(
     ).where(or_(table.c.state == "pending", gone), *conditions)
     waiting, oldest, given_up = (await session.execute(query)).one()
     return Backlog(waiting, oldest, given_up)
+
+
+async def booked_in_time(
+    session: AsyncSession, since: datetime, target: timedelta
+) -> tuple[int, int]:
+    """Return how many bookings took no longer than they should, and how many there were.
+
+    Those that waited for a traveller's bank are left out: that time is nobody's.
+    """
+    took = col(AttemptRow.finished_at) - col(AttemptRow.started_at)
+    asked = (
+        select(col(PaymentRow.id))
+        .where(
+            col(PaymentRow.attempt_id) == col(AttemptRow.id),
+            col(PaymentRow.redirect_url_encrypted).is_not(None),
+        )
+        .exists()
+    )
+    query = select(func.count().filter(took <= target), func.count()).where(
+        col(AttemptRow.state) == AttemptState.CAPTURED,
+        col(AttemptRow.finished_at) >= since,
+        ~asked,
+    )
+    within, total = (await session.execute(query)).one()
+    return int(within), int(total)
 
 
 async def signing_since(session: AsyncSession, key_id: str) -> datetime | None:
