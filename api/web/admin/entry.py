@@ -24,6 +24,7 @@ ROOMS = (
     ("GET /admin/bookings", "Bookings"),
     ("GET /admin/attempts", "Attempts"),
     ("GET /admin/refunds", "Refunds"),
+    ("GET /admin/decisions", "Decisions"),
     ("GET /admin/campaigns", "Campaigns"),
     ("GET /admin/people", "People"),
     ("GET /admin/notices", "Notices"),

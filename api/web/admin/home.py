@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.health import ProviderHealth
 from api.web.admin.certificates import Certificate, read_certificates
 from api.web.admin.entry import OperatorDep, console, operating
 from api.web.admin.queues import Queue, read_queues
@@ -33,7 +34,7 @@ async def show_health(visit: OperatorDep) -> HTMLResponse:
         visit.services.providers_watch.check(visit.services),
     )
     async with operating(visit) as session:
-        read = await _read(session, visit, queues, certificates, tuple(reachable))
+        read = await _read(session, visit, queues, certificates, reachable)
     return console(
         visit,
         "admin/health.html",
@@ -49,12 +50,12 @@ async def _read(
     visit: Visit,
     queues: list[Queue] | None,
     certificates: list[Certificate],
-    reachable: tuple[object, ...],
+    reachable: list[ProviderHealth],
 ) -> HealthRead:
     now = visit.now
     since, before = now - _WINDOW, now - _STUCK
     return HealthRead(
-        reachable=reachable,  # type: ignore[arg-type]
+        reachable=reachable,
         figures=await health.provider_figures(session, since),
         queues=queues,
         stuck=await health.stuck_attempts(session, now, patience=_STUCK, limit=_SHOWN),

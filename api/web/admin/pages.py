@@ -3,10 +3,12 @@
 from fastapi import APIRouter
 
 from api.web.admin import (
+    acts,
     attempts,
     audit,
     booking,
     bookings,
+    decisions,
     home,
     installation,
     lists,
@@ -26,10 +28,12 @@ for module in (
     booking,
     attempts,
     refunds,
+    decisions,
     people,
     resending,
     installation,
     users,
     audit,
+    acts,
 ):
     router.include_router(module.router)

@@ -1,14 +1,15 @@
 """Whether money and seats agree in our own ledgers: what was taken, given back, and lives.
 
 The reckoning is that of the invariants (`cli/invariants.py`): for each wish, what was captured less
-what went back is the price of what lives and the penalties that were accepted.
+what went back is the price of what lives and the penalties that were accepted, less what operators
+decided to give back besides.
 """
 
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Subquery, and_, case, func, literal, select, union_all
+from sqlalchemy import Subquery, and_, case, func, literal, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -19,10 +20,11 @@ from db.models.payment import PaymentRow
 from db.models.refund import RefundRow
 from domain.attempts import LIVE
 from domain.money import Money
+from domain.operating import BY_OPERATOR
 from domain.orders import BookingState
 
 _MOST = 100
-_SUCCEEDED, _PENDING = "succeeded", "pending"
+_SUCCEEDED, _PENDING, _FAILED = "succeeded", "pending", "failed"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Books:
     live_minor: int
     penalties_minor: int
     live_bookings: int
+    goodwill_minor: int
+    """What operators decided to give back; where a booking lives on, it is the difference."""
 
     @property
     def difference_minor(self) -> int:
@@ -72,7 +76,12 @@ async def books(session: AsyncSession) -> list[Books]:
     moves = _moves()
     figures = (moves.c.taken, moves.c.given, moves.c.returning, moves.c.live, moves.c.penalty)
     query = (
-        select(moves.c.currency, *(func.sum(one) for one in figures), func.sum(moves.c.lives))
+        select(
+            moves.c.currency,
+            *(func.sum(one) for one in figures),
+            func.sum(moves.c.lives),
+            func.sum(moves.c.goodwill),
+        )
         .group_by(moves.c.currency)
         .order_by(moves.c.currency)
     )
@@ -84,6 +93,8 @@ async def unmatched(session: AsyncSession, limit: int = _MOST) -> list[Unmatched
     moves = _moves()
     kept = func.sum(moves.c.taken - moves.c.given - moves.c.returning)
     due = func.sum(moves.c.live + moves.c.penalty)
+    # No more than the penalty and the price of what lives: the rest is a plain refund.
+    agreed = due - func.least(due, func.sum(moves.c.goodwill))
     live = (
         select(AttemptRow.id)  # type: ignore[call-overload]
         .where(col(AttemptRow.campaign_id) == moves.c.subject, col(AttemptRow.state).in_(LIVE))
@@ -100,7 +111,7 @@ async def unmatched(session: AsyncSession, limit: int = _MOST) -> list[Unmatched
     query = (
         select(moves.c.subject, moves.c.currency, kept, due, live, tasks)
         .group_by(moves.c.subject, moves.c.currency)
-        .having(kept != due)
+        .having(or_(kept > due, kept < agreed))
         .order_by(func.abs(kept - due).desc(), moves.c.subject)
         .limit(limit)
     )
@@ -114,6 +125,7 @@ def _moves() -> Subquery:
     """Return every movement of money and every seat, by the wish that it is of."""
     none = literal(0)
     amount, state = col(RefundRow.amount_minor), col(RefundRow.status)
+    decided = and_(state != _FAILED, col(RefundRow.reason).startswith(BY_OPERATOR))
     of_payment = func.coalesce(
         col(PaymentRow.campaign_id), col(PaymentRow.booking_id), col(PaymentRow.id)
     )
@@ -121,15 +133,17 @@ def _moves() -> Subquery:
         of_payment.label("subject"), col(PaymentRow.currency).label("currency"),
         col(PaymentRow.captured_minor).label("taken"), none.label("given"),
         none.label("returning"), none.label("live"), none.label("penalty"), none.label("lives"),
+        none.label("goodwill"),
     ).where(col(PaymentRow.captured_minor) > 0)  # fmt: skip
     given = select(
         of_payment, col(RefundRow.currency), none, case((state == _SUCCEEDED, amount), else_=0),
         case((state == _PENDING, amount), else_=0), none, none, none,
+        case((decided, amount), else_=0),
     ).join(PaymentRow, col(PaymentRow.id) == col(RefundRow.payment_id))  # fmt: skip
     lives = BOOKINGS.c.state != BookingState.CANCELLED.value
     seats: Any = select(
         func.coalesce(BOOKINGS.c.campaign_id, BOOKINGS.c.id), BOOKINGS.c.currency, none, none, none,
         case((lives, BOOKINGS.c.price_minor), else_=0), BOOKINGS.c.penalty_minor,
-        case((and_(lives), 1), else_=0),
+        case((lives, 1), else_=0), none,
     )  # fmt: skip
     return union_all(taken, given, seats).subquery("moves")

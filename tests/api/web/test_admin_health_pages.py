@@ -59,7 +59,9 @@ async def test_a_quiet_house_says_so_and_money_agrees(
     assert figures["Money without a booking"] == "0"
     assert figures["Bookings without money"] == "0"
     # Twice 232.45 was taken, once it went back.
-    assert "USD 464.90 USD 232.45 USD 0.00 USD 1: 232.45 USD 0.00 USD 0.00 USD" in shown.text
+    assert (
+        "USD 464.90 USD 232.45 USD 0.00 USD 1: 232.45 USD 0.00 USD 0.00 USD 0.00 USD" in shown.text
+    )
 
 
 async def test_what_needs_somebody_is_counted_and_listed(
