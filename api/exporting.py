@@ -92,8 +92,8 @@ async def _single_files(
     async with services.database.transaction(user_id) as session:
         receipts = await receipts_of(session, services.vault, user_id)
     for receipt in receipts:
-        name = receipt["booking_reference"] or receipt["booking_id"]
-        yield f"receipts/{_plain(name)}.json", json.dumps(receipt, indent=1)
+        name = _of_booking(receipt["booking_reference"], receipt["booking_id"])
+        yield f"receipts/{name}.json", json.dumps(receipt, indent=1)
     salts: dict[str, list[Any]] = {}
     async for salt in person_rows(services.database, services.vault, user_id, "mandate_salts"):
         salts.setdefault(salt["mandate_id"], []).append(salt)
@@ -102,8 +102,8 @@ async def _single_files(
         yield f"consents/{consent['id']}.json", json.dumps(signed, indent=1)
     async for booking in person_rows(services.database, services.vault, user_id, "bookings"):
         if booking["raw_order"]:
-            name = booking["booking_reference"] or booking["id"]
-            yield f"orders/{_plain(name)}.json", booking["raw_order"]
+            name = _of_booking(booking["booking_reference"], booking["id"])
+            yield f"orders/{name}.json", booking["raw_order"]
     documents: dict[str, list[Any]] = {}
     async for document in person_rows(
         services.database, services.vault, user_id, "traveler_documents"
@@ -136,8 +136,10 @@ def _info(name: str, now: datetime) -> zipfile.ZipInfo:
     return info
 
 
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name if letter.isalnum() or letter == "-") or "unnamed"
+def _of_booking(reference: str | None, booking_id: str) -> str:
+    """Name a booking's file: airlines give the same reference to several bookings."""
+    plain = "".join(letter for letter in reference or "" if letter.isalnum())
+    return f"{plain}-{booking_id[:8]}" if plain else booking_id
 
 
 def _read_me(now: datetime) -> str:

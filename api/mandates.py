@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.errors import ApiProblem, conflict
 from api.services import Services
 from db.queries.users import get_user
+from db.vault import NoSuchTraveler
 from domain.accounts import consent_standing
 from domain.campaigns import BookingMode
 from domain.criteria import Criteria
@@ -285,7 +286,14 @@ async def _travelers(
     """Name those who travel by digests, and seal the salts for their table."""
     signed, salts = [], []
     for traveler_id in wanted.traveler_ids:
-        person = await services.vault.open_traveler(session, traveler_id)
+        try:
+            person = await services.vault.open_traveler(session, traveler_id)
+        except NoSuchTraveler as gone:
+            raise conflict(
+                "traveller_gone",
+                "Somebody who was to travel is not among your travellers any more. Nothing is"
+                " booked; edit the wish and choose who travels.",
+            ) from gone
         salt = secrets.token_bytes(_SALT_BYTES)
         sealed = await services.vault.seal(
             session,

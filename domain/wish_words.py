@@ -118,6 +118,8 @@ def wanted_words(criteria: Criteria, mode: str) -> tuple[str, ...]:
 
 def flights_words(itinerary: Itinerary) -> str:
     """Return `TAP Air Portugal 204 / 203, non-stop`, or `..., via Madrid`."""
+    if not itinerary.slices:
+        return "flights that are no longer known"
     return f"{numbers_words(itinerary)}, {stops_words(itinerary)}"
 
 
@@ -135,6 +137,13 @@ def stops_words(itinerary: Itinerary) -> str:
         city(segment.destination) for leg in itinerary.slices for segment in leg.segments[:-1]
     )
     return f"via {' and '.join(over)}" if over else counted(itinerary.connections, "stop")
+
+
+def travel_words(itinerary: Itinerary) -> str:
+    """Return when the flights go: `12 to 20 May`; nothing where none are known."""
+    if not itinerary.slices:
+        return ""
+    return dates_words(itinerary.departs_on, itinerary.returns_on)
 
 
 def dates_words(departs_on: date, returns_on: date | None) -> str:

@@ -12,7 +12,7 @@ from domain.itineraries import Itinerary
 from domain.money import Money
 from domain.offers import Offer
 from domain.order_details import OrderDetails
-from domain.wish_words import counted, dates_words, flights_words
+from domain.wish_words import counted, flights_words, travel_words
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def proposal_view(read: WishRead, row: ProposalRow) -> ProposalView:
         price=price,
         room=budget - price if same and price < budget else None,
         flights=flights_words(itinerary),
-        dates=dates_words(itinerary.departs_on, itinerary.returns_on),
+        dates=travel_words(itinerary),
         legs=leg_views(itinerary, OrderDetails()),
         expires_at=row.expires_at,
         card=card_name(read.brief.card.row) if read.brief.card.row else None,
@@ -66,7 +66,7 @@ def offer_view(offer: Offer, total: Money, budget: Money) -> OfferView:
         price=total,
         over=total - budget,
         flights=flights_words(offer.itinerary),
-        dates=dates_words(offer.itinerary.departs_on, offer.itinerary.returns_on),
+        dates=travel_words(offer.itinerary),
         bags=f"{counted(bags, 'checked bag')} each" if bags else "no checked bag",
         refund=known[offer.refundable] if offer.refundable is not None else "may give nothing back",
         legs=leg_views(offer.itinerary, OrderDetails()),

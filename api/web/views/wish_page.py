@@ -44,11 +44,11 @@ from domain.scoring import ScorePart
 from domain.storyline import BECAUSE, DayFare, StoryFacts, StoryLine, fare_lines, story_line
 from domain.trends import trend_of
 from domain.wish_words import (
-    dates_words,
     flights_words,
     numbers_words,
     route_words,
     shape_words,
+    travel_words,
     wanted_words,
     window_words,
 )
@@ -190,7 +190,7 @@ def wish_page(read: WishRead, now: datetime, zone: str = "UTC") -> WishPage:
         best=best,
         best_gap=gap_words(best, row.budget),
         best_flights=flights_words(offer.itinerary) if offer and best else None,
-        best_dates=_dates(offer.itinerary) if offer and best else None,
+        best_dates=travel_words(offer.itinerary) if offer and best else None,
         cheapest=_money(read, standing.best_minor),
         cheapest_at=lowest.best_at if lowest else None,
         trend=trend.words if trend else None,
@@ -295,7 +295,7 @@ def booking_now(read: WishRead) -> BookingNow | None:
     return BookingNow(
         price=Money(minor=attempt.matched_minor, currency=attempt.currency),
         flights=flights_words(read.taken.itinerary) if read.taken else None,
-        dates=_dates(read.taken.itinerary) if read.taken else None,
+        dates=travel_words(read.taken.itinerary) if read.taken else None,
         steps=steps,
         since=attempt.started_at,
         may_close=can_close(attempt.state),
@@ -375,17 +375,13 @@ def _why_row(one: NearOffer, found: WhyNot) -> WhyRow:
     itinerary = one.offer.itinerary
     return WhyRow(
         flights=flights_words(itinerary),
-        dates=_dates(itinerary),
+        dates=travel_words(itinerary),
         bags=_bags(one.offer),
         total=found.total,
         words=found.words,
         change=found.change,
         seen_at=one.decided.at,
     )
-
-
-def _dates(itinerary: Itinerary) -> str:
-    return dates_words(itinerary.departs_on, itinerary.returns_on)
 
 
 def _bags(offer: Offer) -> str:
