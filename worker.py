@@ -20,6 +20,7 @@ from activities.attempts import AttemptActivities
 from activities.audit import AuditActivities
 from activities.campaigns import CampaignActivities
 from activities.care import CareActivities
+from activities.changes import ChangeActivities
 from activities.consents import ConsentActivities
 from activities.disputes import DisputeActivities
 from activities.erasures import ErasureActivities
@@ -112,6 +113,7 @@ class Activities:
         self.disputes = DisputeActivities(database, providers.disputes)
         self.erasures = ErasureActivities(database, vault, providers.vault, settings.privacy)
         self.retention = RetentionActivities(database, vault, settings.privacy)
+        self.changes = ChangeActivities(database, vault, providers.orders, providers.changes)
         self.refunds = RefundActivities(database, providers.payments)
         self.operating = OperatorActivities(database, self.orders, providers.orders)
         checkpoints = Checkpoints(
@@ -162,6 +164,7 @@ class Activities:
             self.refunds,
             self.disputes,
             self.papers,
+            self.changes,
             self.notices,
             self.accounts,
             self.erasures,

@@ -10,6 +10,7 @@ from temporalio import activity
 from temporalio.common import RetryPolicy
 from temporalio.workflow import LocalActivityConfig
 
+from activities.booking_rows import sealed_order, write_flights
 from activities.failures import provider_call
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ROWS, ActivityOptions
@@ -29,7 +30,7 @@ from db.queries.payments import refunds_of
 from db.queries.transitions import append_event, change_state
 from db.session import Database
 from db.vault import PersonalVault
-from domain.ids import BookingId, UserId, derive, provider_key
+from domain.ids import BookingId, derive, provider_key
 from domain.itineraries import Itinerary
 from domain.messages.order import (
     CancellationOffer,
@@ -106,7 +107,7 @@ class CareActivities:
         await self._schedule(session, row, order, now)
         if order.tickets and row.state is BookingState.TICKETING:
             row.ticket_numbers = [t.model_dump(mode="json") for t in order.tickets]
-            row.raw_order_encrypted = await self._sealed(session, row, order)
+            row.raw_order_encrypted = await sealed_order(session, self._vault, row, order)
             await change_state(
                 session,
                 row,
@@ -125,26 +126,13 @@ class CareActivities:
     ) -> None:
         if order.schedule_changes <= row.schedule_changes:
             return
-        row.schedule_changes = order.schedule_changes
-        row.itinerary = order.itinerary.model_dump(mode="json")
-        row.raw_order_encrypted = await self._sealed(session, row, order)
+        await write_flights(session, self._vault, row, order)
         if row.campaign_id:
             told = {"booking_id": str(row.id), "changes": order.schedule_changes}
             await append_event(session, row.campaign_id, "booking.schedule_changed", told, now)
         notice = booking_notice("schedule_changed", row, changes=order.schedule_changes)
         subject = derive("schedule", row.id, order.schedule_changes)
         await add_notices(session, [replace(notice, subject_id=subject)], now)
-
-    async def _sealed(self, session: AsyncSession, row: BookingRow, order: ProviderOrder) -> str:
-        return await self._vault.seal(
-            session,
-            UserId(row.user_id),
-            order.raw,
-            table="bookings",
-            column="raw_order",
-            row_id=row.id,
-            subject=row.id,
-        )
 
     @activity.defn
     async def alarm_unticketed(self, booking_id: BookingId) -> None:

@@ -332,6 +332,7 @@ ROUTES: Mapping[str, Rule] = {
     "GET /bookings/{booking_id}/share": PAGE_OF_OWNER,
     "POST /bookings/{booking_id}/share": SHARED_BY_OWNER,
     "POST /bookings/{booking_id}/share/{link_id}/revoke": PAGE_OF_OWNER,
+    "POST /bookings/{booking_id}/change": PAGE_OF_OWNER,
     "GET /bookings/{booking_id}/cancel": PAGE_OF_OWNER,
     "POST /bookings/{booking_id}/cancel": PAGE_OF_OWNER,
     "POST /bookings/{booking_id}/cancel/quote": PAGE_OF_OWNER,

@@ -34,7 +34,9 @@ from domain.messages.campaign import (
     campaign_workflow_id,
 )
 from domain.messages.order import (
+    AnswerChange,
     CancellationOffer,
+    ChangeAnswer,
     ConfirmAnswer,
     ConfirmCancellation,
     order_workflow_id,
@@ -134,6 +136,18 @@ async def confirm_cancellation(
     return await _ask(
         link, workflow_id, "confirm_cancellation", ConfirmAnswer, request, key=key, patience=15
     )
+
+
+async def answer_change(link: TemporalLink, update: str, request: AnswerChange) -> ChangeAnswer:
+    """Answer a change of the airline's: `accept_change` or `ask_for_other_flights`.
+
+    Neither does anything twice, so that asking again needs no key.
+
+    Raises:
+        ProcessEnded: the order is over.
+    """
+    workflow_id = order_workflow_id(request.booking_id)
+    return await _ask(link, workflow_id, update, ChangeAnswer, request, key=None, patience=15)
 
 
 async def begin_authentication(

@@ -85,8 +85,9 @@ class RefundTrack(Value):
 
 # Money back within seven days where the carrier cancels: Regulation (EC) 261/2004, article 8, in
 # the European Union, the EEA and Switzerland, and the same article as kept in the United Kingdom.
-_UNION = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
-_SEVEN_DAYS = frozenset(f"{_UNION} CH GB IS LI NO".split())
+_STATES = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+UNION = frozenset(_STATES.split())
+_SEVEN_DAYS = UNION | {"CH", "GB", "IS", "LI", "NO"}
 # Seven business days for what a card has paid: 14 CFR part 260, in the United States.
 _SEVEN_BUSINESS_DAYS = frozenset({"US"})
 

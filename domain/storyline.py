@@ -209,6 +209,8 @@ _WRITERS: dict[str, _Writer] = {
     "payment.refunded": lambda data, facts: f"{_amount(data, facts)} given back to your card.",
     "booking.ticketed": "Your tickets are issued.",
     "booking.schedule_changed": "The airline changed your flights.",
+    "booking.change_accepted": "You took the airline's new flights.",
+    "booking.others_asked": "You asked us for other flights; a person looks for them.",
     "booking.cancelling": "You asked us to cancel the booking.",
     "booking.not_cancelled": "The airline did not accept the cancellation. The booking stands.",
     "booking.cancelled": _cancelled,

@@ -14,6 +14,7 @@ from providers.duffel.adapter import (
     DuffelFlightSearch,
     DuffelOrderCancellations,
 )
+    DuffelScheduleChanges,
 from providers.duffel.client import DuffelClient, Timeouts
 from providers.duffel.order_details import read_order_details
 from providers.http import HeaderHook, HttpClient
@@ -27,6 +28,7 @@ from providers.ports import (
     MailSender,
     OrderCancellations,
 )
+    ScheduleChanges,
 from providers.smtp.adapter import SmtpMailSender, SmtpServer
 from providers.stripe.adapter import StripeCardPayments
 from providers.stripe.client import open_stripe
@@ -76,6 +78,7 @@ class Providers:
     cancellations: OrderCancellations
     payments: CardPayments
     disputes: CardDisputes
+    changes: ScheduleChanges
     vault: CardVault
     mail: MailSender
     names: Mapping[str, Vendor]
@@ -95,6 +98,7 @@ _NAMES: Mapping[str, Vendor] = MappingProxyType(
         "cancellations": "duffel",
         "payments": "stripe",
         "disputes": "stripe",
+        "changes": "duffel",
         "vault": "stripe",
         "mail": "smtp",
     }
@@ -169,3 +173,4 @@ async def build_providers(
             modes=MappingProxyType({vendor: settings.provider_mode(vendor) for vendor in VENDORS}),
             connections=opened.pop_all(),
         )
+            changes=DuffelScheduleChanges(duffel),

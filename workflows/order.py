@@ -10,13 +10,16 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from activities.attempts import AttemptActivities
     from activities.care import CANCEL_ORDER, CARE_ROWS, CareActivities
+    from activities.changes import ChangeActivities
     from activities.notices import SEND_NOTICES, NoticeActivities
     from activities.options import REPEATABLE
     from activities.refunds import REFUND, RefundActivities
     from domain.messages.attempt import OperatorTaskInput
     from domain.messages.order import (
+        AnswerChange,
         CancellationOffer,
         CancelStatus,
+        ChangeAnswer,
         ConfirmAnswer,
         ConfirmCancellation,
         ConfirmCode,
@@ -128,6 +131,25 @@ class OrderWorkflow:
         if outcome.status is not CancelStatus.UNKNOWN:
             self._progress = self._progress.model_copy(update={"confirmed_quote": None})
             self._telling.tell()
+
+    # The airline's changes
+
+    @workflow.update
+    async def accept_change(self, request: AnswerChange) -> ChangeAnswer:
+        """Take the flights that the airline offers instead."""
+        return await workflow.execute_activity_method(
+            ChangeActivities.accept_change,
+            request,
+            summary="take the airline's new flights",
+            **CANCEL_ORDER,
+        )
+
+    @workflow.update
+    async def ask_for_other_flights(self, request: AnswerChange) -> ChangeAnswer:
+        """Let a person look for other flights."""
+        return await workflow.execute_local_activity_method(
+            ChangeActivities.ask_for_other_flights, request, **CARE_ROWS
+        )
 
     # The rounds' steps
 

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from api.web import (
     billing,
     booking_cancel,
+    booking_change,
     bookings,
     calendar_feed,
     cards,
@@ -19,6 +20,7 @@ router = APIRouter()
 for module in (
     bookings,
     booking_cancel,
+    booking_change,
     cards,
     travelers,
     traveler_documents,

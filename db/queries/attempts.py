@@ -112,11 +112,14 @@ async def open_task(  # noqa: PLR0917
     attempt: AttemptRow | None = None,
     booking: BookingRow | None = None,
     notice: NoticeRow | None = None,
-) -> None:
-    """Ask a person, once for each key, about one of these or about nothing in particular."""
+) -> bool:
+    """Ask a person, once for each key, about one of these or about nothing in particular.
+
+    Return whether this is what asked.
+    """
     task_id = derive("task", key)
     if await session.get(OperatorTaskRow, task_id):
-        return
+        return False
     owner = attempt or booking or notice
     session.add(
         OperatorTaskRow(
@@ -132,3 +135,4 @@ async def open_task(  # noqa: PLR0917
         )
     )
     await session.flush()
+    return True

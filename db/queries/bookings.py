@@ -70,6 +70,13 @@ async def booking_by_order(session: AsyncSession, order_id: str) -> BookingRow |
     return row
 
 
+def set_flights(booking: BookingRow, itinerary: Itinerary) -> None:
+    """Put down the flights, and when the first leaves and the last lands."""
+    booking.itinerary = itinerary.model_dump(mode="json")
+    booking.departs_at = _instant(itinerary, first=True)
+    booking.arrives_at = _instant(itinerary, first=False)
+
+
 async def record_ordered(
     session: AsyncSession,
     attempt: AttemptRow,

@@ -91,6 +91,25 @@ class CancelOutcome(Value):
     status: CancelStatus
 
 
+class AnswerChange(Value):
+    """The traveller's answer to a change that the airline made."""
+
+    booking_id: BookingId
+    change_id: str
+
+
+class ChangeCode(StrEnum):
+    ACCEPTED = "accepted"
+    ASKED = "asked"  # a person of ours looks for other flights
+    STALE = "stale"  # the airline changed it once more, or it is answered
+    NOT_NOW = "not_now"
+
+
+class ChangeAnswer(Value):
+    code: ChangeCode
+    booking_id: BookingId
+
+
 class RefundInput(Value):
     """Give back what is due for the booking; the row knows how much."""
 

@@ -28,6 +28,8 @@ from providers.http import Answer, NotSent, Reply, Unanswered
 from providers.ports import (
     CancellationQuote,
     CancellationRefused,
+    ChangeAccepted,
+    ChangeRefused,
     OfferGone,
     OrderAbsent,
     OrderPlaced,
@@ -257,13 +259,7 @@ class DuffelOrderCancellations:
         """
         operation = "confirm_order_cancellation"
         reply = await self._client.confirm_order_cancellation(quote_id)
-        match reply:
-            case NotSent():
-                raise ProviderUnavailable(VENDOR, operation, reply.code)
-            case Unanswered():
-                raise OutcomeUnknown(VENDOR, operation, reply.code, reply.request_id)
-            case Answer():
-                return _confirmed(reply, operation)
+        return _confirmed(_answered(reply, operation), operation)
 
     async def confirmed(self, order_id: str) -> CancellationQuote | None:
         operation = "list_order_cancellations"
@@ -279,10 +275,65 @@ class DuffelOrderCancellations:
         return _quote(data_of(reply, "get_order_cancellation"), "get_order_cancellation", reply)
 
 
-def _confirmed(answer: Answer, operation: str) -> CancellationQuote | CancellationRefused:
-    raise_if_turned_away(answer, operation)
+class DuffelScheduleChanges:
+    """`ScheduleChanges` at Duffel."""
+
+    def __init__(self, client: DuffelClient) -> None:
+        self._client = client
+
+    async def accept(self, change_id: str) -> ChangeAccepted | ChangeRefused:
+        """Take the airline's new flights.
+
+        Raises:
+            OutcomeUnknown: no answer, or 5xx; the order says what is so.
+            ProviderUnavailable: certainly nothing happened: not sent, 429.
+        """
+        operation = "accept_airline_initiated_change"
+        reply = await self._client.accept_airline_initiated_change(change_id)
+        answer = _answered(reply, operation)
+        if answer.status in {200, 201}:
+            return ChangeAccepted()
+        return ChangeRefused(code=_definite_no(answer, operation).code)
+
+
+def _answered(reply: Reply, operation: str) -> Answer:
+    """Return what was answered to a call that changes something.
+
+    Raises:
+        OutcomeUnknown: it was sent, and no answer came.
+        ProviderUnavailable, CredentialsRefused: certainly nothing happened.
+    """
+    match reply:
+        case NotSent():
+            raise ProviderUnavailable(VENDOR, operation, reply.code)
+        case Unanswered():
+            raise OutcomeUnknown(VENDOR, operation, reply.code, reply.request_id)
+        case Answer():
+            raise_if_turned_away(reply, operation)
+            return reply
+
+
+def _definite_no(answer: Answer, operation: str) -> Failure:
+    """Return the refusal of an answer that certainly changed nothing.
+
+    Raises:
+        OutcomeUnknown: the answer leaves it open.
+        ProviderRefused: a no that is not about the thing itself.
+    """
     unknown = OutcomeUnknown(VENDOR, operation, code_of(answer), answer.request_id)
+    failure = read_failure(answer)
+    if not 400 <= answer.status < 500 or answer.status == 408 or failure is None:
+        raise unknown
+    if failure.known is not None and failure.known.meaning is Meaning.UNKNOWN_OUTCOME:
+        raise unknown
+    if answer.status != 422:
+        raise ProviderRefused(VENDOR, operation, failure.code, answer.request_id)
+    return failure
+
+
+def _confirmed(answer: Answer, operation: str) -> CancellationQuote | CancellationRefused:
     if answer.status in {200, 201}:
+        unknown = OutcomeUnknown(VENDOR, operation, code_of(answer), answer.request_id)
         try:
             quote = mapping.cancellation_quote((answer.json or {}).get("data"))
         except Unreadable as error:
@@ -290,14 +341,7 @@ def _confirmed(answer: Answer, operation: str) -> CancellationQuote | Cancellati
         if quote.confirmed_at is None:
             raise unknown
         return quote
-    failure = read_failure(answer)
-    if not 400 <= answer.status < 500 or answer.status == 408 or failure is None:
-        raise unknown
-    if failure.known is not None and failure.known.meaning is Meaning.UNKNOWN_OUTCOME:
-        raise unknown
-    if answer.status == 422:
-        return _cancellation_refused(failure)
-    raise ProviderRefused(VENDOR, operation, failure.code, answer.request_id)
+    return _cancellation_refused(_definite_no(answer, operation))
 
 
 def _cancellation_refused(failure: Failure) -> CancellationRefused:

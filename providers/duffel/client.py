@@ -108,6 +108,15 @@ class DuffelClient:
             "list_order_cancellations", "/air/order_cancellations", {"order_id": order_id}
         )
 
+    async def accept_airline_initiated_change(self, change_id: str) -> Reply:
+        return await self._post(
+            "accept_airline_initiated_change",
+            f"/air/airline_initiated_changes/{_part(change_id)}/actions/accept",
+            None,
+            read_seconds=self._timeouts.cancellation_seconds,
+            fresh_connection=True,
+        )
+
     async def _get(
         self, operation: str, path: str, params: Mapping[str, str] | None = None
     ) -> Reply:

@@ -195,6 +195,8 @@ ELSEWHERE = {
     "cancel_with_undo": "changes rows only, and says so again; test_second_thoughts.py",
     "undo_cancel": "changes rows only, and says so again; test_second_thoughts.py",
     "close_cancelled": "changes rows only, and says so again; test_second_thoughts.py",
+    "accept_change": "reads the order for what became of it; test_order_care.py",
+    "ask_for_other_flights": "changes rows only, and says so again; test_order_care.py",
     "allow_once": "opens an attempt, which is one of those above; test_allowance_steps.py",
     **dict.fromkeys(
         (

@@ -6,7 +6,10 @@ from typing import Any
 from house import House, eventually
 
 from domain.messages.order import (
+    AnswerChange,
     CancellationOffer,
+    ChangeAnswer,
+    ChangeCode,
     ConfirmAnswer,
     ConfirmCancellation,
     ConfirmCode,
@@ -219,3 +222,32 @@ async def test_a_change_of_schedule_is_told_once(house: House) -> None:
     await _nudge(house, booking)
     await house.in_order()
     assert len(await house.rows(f"SELECT 1 {CHANGED}")) == 1
+
+
+async def test_the_airlines_new_flights_are_taken_as_they_are_now_and_once(house: House) -> None:
+    booking = await _ticketed(house)
+    path = f"/duffel/orders/{booking['duffel_order_id']}/schedule_change"
+    first = house.sandbox.control("POST", path, {"minutes": 90})
+    second = house.sandbox.control("POST", path, {"minutes": 120})
+
+    async def answer(update: str, change_id: str) -> ChangeCode:
+        request = AnswerChange(booking_id=booking["id"], change_id=change_id)
+        order = house.order(booking["id"])
+        return (await order.execute_update(update, request, result_type=ChangeAnswer)).code
+
+    assert await answer("accept_change", first["id"]) is ChangeCode.STALE
+    house.fault("duffel", "accept_airline_initiated_change", "close_after")
+    assert await answer("accept_change", second["id"]) is ChangeCode.ACCEPTED
+    assert await answer("accept_change", second["id"]) is ChangeCode.ACCEPTED
+    assert house.calls("duffel", "accept_airline_initiated_change") == 2, "the order told the rest"
+    row = await house.row("bookings", booking["id"])
+    assert row["departs_at"] - booking["departs_at"] == timedelta(hours=2)
+    assert row["arrives_at"] - booking["arrives_at"] == timedelta(hours=2)
+    assert (await house.events(booking["campaign_id"])).count("booking.change_accepted") == 1
+    await house.in_order()
+
+    for _ in range(2):
+        asked = await answer("ask_for_other_flights", second["id"])
+        assert asked is ChangeCode.ASKED
+    assert await house.tasks() == ["other_flights"]
+    assert (await house.events(booking["campaign_id"])).count("booking.others_asked") == 1

@@ -28,7 +28,7 @@ from domain.journeys import legs_of
 from domain.merchants import House, Merchant, merchant_of
 from domain.money import Money
 from domain.next_steps import NextStep, next_step
-from domain.order_details import Bags, OrderDetails, OrderPerson
+from domain.order_details import AirlineChange, Bags, OrderDetails, OrderPerson
 from domain.orders import BookingState
 from domain.places import place
 from domain.progress import Step
@@ -151,7 +151,7 @@ def booking_view(read: BookingRead, money: MoneySettings, now: datetime) -> Book
         carriage_url=_https(details.conditions_of_carriage_url),
         provider=provider_name(row.provider),
         provider_key=row.provider.value,
-        change=change_view(change) if change else None,
+        change=change_view(change, asked=_asked(read, change)) if change else None,
         past_changes=tuple(change_view(one) for one in details.changes if one.answer is not None),
         refund=track,
         story=_story(read),
@@ -300,6 +300,12 @@ def _airline(itinerary: Itinerary, details: OrderDetails) -> Airline:
 
 def _others(details: OrderDetails, own: str | None) -> tuple[tuple[str, str], ...]:
     return tuple((name, code) for name, code in details.references if code != own)
+
+
+def _asked(read: BookingRead, change: AirlineChange) -> bool:
+    """Say whether a person of ours looks for other flights since this change."""
+    asked = _when(read, "booking.others_asked")
+    return asked is not None and asked >= change.at
 
 
 def _when(read: BookingRead, kind: str) -> datetime | None:

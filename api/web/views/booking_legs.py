@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.web.views.booking_parts import MomentView, cabin_name, city, day_mark
+from api.web.views.booking_parts import MomentView, cabin_name, city, day_mark, instant_at
 from domain.airlines import airline
 from domain.itineraries import Itinerary, Segment
 from domain.journeys import Flight, Leg, Stopover, duration_words, legs_of
 from domain.order_details import AirlineChange, FlightFacts, OrderDetails
+from domain.schedule_changes import ChangeTerms, change_terms
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,15 @@ class ChangedFlight:
 
 @dataclass(frozen=True)
 class ChangeView:
+    id: str
     at_iso: str
     at: str
     sentence: str
     flights: tuple[ChangedFlight, ...]
-    open: bool
-    entitlement: str
+    terms: ChangeTerms
+    answer_by: MomentView | None
+    offers: bool  # other flights in place of the old ones
+    asked: bool  # a person of ours looks for others already
 
 
 def leg_views(itinerary: Itinerary, details: OrderDetails) -> tuple[LegView, ...]:
@@ -121,24 +125,23 @@ def _stopover(wait: Stopover) -> str:
     return words
 
 
-def change_view(change: AirlineChange) -> ChangeView:
+def change_view(change: AirlineChange, *, asked: bool = False) -> ChangeView:
     before, after = change.before, change.after
-    if after is None:
-        sentence = "The airline has taken these flights away and offers no others."
-        entitlement = "You need not pay for them: the airline owes you all of the money."
-    else:
-        sentence = "The airline has moved your flights."
-        entitlement = (
-            "You may take the new times, or give the booking back: where the airline changes"
-            " flights, it usually refunds all of the money. Ask for a quote to see what it says."
-        )
+    terms = change_terms(change)
+    known = before or after
+    first = legs_of(known)[0].departs if known else None
     return ChangeView(
+        id=change.change_id,
         at_iso=change.at.isoformat(timespec="minutes"),
         at=f"{change.at:%d %B %Y}",
-        sentence=sentence,
+        sentence="The airline has moved your flights."
+        if after
+        else "The airline has taken these flights away and offers no others.",
         flights=_diff(before, after),
-        open=change.answer is None,
-        entitlement=entitlement,
+        terms=terms,
+        answer_by=instant_at(terms.answer_by, first) if terms.answer_by and first else None,
+        offers=after is not None,
+        asked=asked,
     )
 
 
