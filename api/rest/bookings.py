@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from api.auth import Caller, CurrentUser
+from api.booking_reading import read_booking
 from api.cancelling import ask_quote, give_word
 from api.dependencies import ServicesDep
 from api.errors import ApiProblem, conflict, not_found
@@ -27,9 +28,10 @@ from api.rest.schemas.common import (
     problems,
 )
 from api.services import Services
+from api.web.views.booking_detail import booking_view
 from db.models.booking import BookingRow
 from db.queries.bookings import get_booking
-from db.queries.display import list_bookings, money_of
+from db.queries.display import list_bookings
 from domain.messages.order import (
     CancellationOffer,
     ConfirmAnswer,
@@ -59,13 +61,13 @@ async def list_all(
 
 @router.get("/{booking_id}", operation_id="get_booking", responses=problems(404))
 async def get(booking_id: UUID, user: CurrentUser, services: ServicesDep) -> BookingDetailResponse:
-    """Read one booking with its tickets, flights and money."""
+    """Read one booking with all that its page shows: tickets, flights, conditions and money."""
     async with services.database.transaction(user.user_id) as session:
-        row = await get_booking(session, booking_id)
-        if row is None or row.user_id != user.user_id:
-            raise not_found("booking")
-        payments, refunds = await money_of(session, row)
-    return BookingDetailResponse.detailed(row, payments, refunds)
+        read = await read_booking(session, services.vault, user.user_id, booking_id)
+    if read is None:
+        raise not_found("booking")
+    view = booking_view(read, services.settings.money, services.clock())
+    return BookingDetailResponse.detailed(read, view)
 
 
 @router.post(

@@ -15,7 +15,6 @@ from db.models.campaign import CampaignRow
 from db.models.pair_state import PairStateRow
 from db.models.payment import PaymentRow
 from db.models.proposal import ProposalRow, ProposalStatus
-from db.models.refund import RefundRow
 from db.paging import Page, check_limit, decode_cursor, page_of
 from db.queries.campaigns import wishes_called
 from db.queries.fares import Fares, fares_of
@@ -134,23 +133,6 @@ async def list_bookings(
     query = query.order_by(col(BookingRow.created_at).desc(), col(BookingRow.id).desc())
     rows = list(await session.scalars(query.limit(check_limit(limit) + 1)))
     return page_of(rows, limit, lambda row: (row.created_at, row.id))
-
-
-async def money_of(
-    session: AsyncSession, booking: BookingRow
-) -> tuple[list[PaymentRow], list[RefundRow]]:
-    """Return the payments and the refunds of a booking, oldest first."""
-    payments = await session.scalars(
-        select(PaymentRow)
-        .where(col(PaymentRow.booking_id) == booking.id)
-        .order_by(col(PaymentRow.created_at))
-    )
-    refunds = await session.scalars(
-        select(RefundRow)
-        .where(col(RefundRow.booking_id) == booking.id)
-        .order_by(col(RefundRow.created_at))
-    )
-    return list(payments), list(refunds)
 
 
 async def known_of(

@@ -10,7 +10,9 @@ import pytest
 from booked import give_booking, recorded_order
 from browsing import Site
 
+from api.web.forms import TOKEN_FIELD
 from db.models.booking import BookingRow
+from db.queries.transitions import append_event
 from db.vault import vault_of
 from domain.orders import BookingState
 from runtime.clock import system_now
@@ -99,7 +101,9 @@ async def test_the_history_goes_on_page_by_page(pages: Site, give: Any) -> None:
     assert second.soup.find("a", string="Back to the newest")
 
 
-async def test_a_booking_says_everything_that_its_traveller_needs(pages: Site, give: Any) -> None:
+async def test_a_booking_says_everything_that_its_traveller_needs(
+    pages: Site, give: Any, ana: Any
+) -> None:
     booked = await give()
     shown = await pages.get(f"/bookings/{booked.booking_id}")
     assert shown.status == 200
@@ -135,6 +139,19 @@ async def test_a_booking_says_everything_that_its_traveller_needs(pages: Site, g
     assert shown.soup.find("a", href=f"/auto-booking/wishes/{booked.campaign_id}")
     assert (await pages.get(f"/bookings/{uuid4()}")).status == 404
 
+    # Programs are told the same, in the same words.
+    told = (await ana.http.get(f"/api/bookings/{booked.booking_id}")).json()
+    (person,) = told["passengers"]
+    assert (person["name"], person["tickets"]) == ("Ada Example", ["1"])
+    assert f"Bags: {'; '.join(person['bags'])}" in said
+    sentences = [
+        told["sentence"],
+        told["merchant"],
+        *(one["sentence"] for one in told["conditions"]),
+    ]
+    assert [one for one in sentences if one not in said] == []
+    assert (told["open_change"], told["refund_track"]) == (None, None)
+
 
 async def test_an_airline_with_an_address_of_its_own_is_linked(pages: Site, give: Any) -> None:
     def of_british(_row: BookingRow, order: dict[str, Any]) -> None:
@@ -149,7 +166,9 @@ async def test_an_airline_with_an_address_of_its_own_is_linked(pages: Site, give
     assert "javascript:" not in shown.html
 
 
-async def test_a_change_of_the_airlines_is_shown_before_and_after(pages: Site, give: Any) -> None:
+async def test_a_change_of_the_airlines_is_shown_before_and_after(
+    pages: Site, give: Any, database: Any, ana: Any
+) -> None:
     def moved(_row: BookingRow, order: dict[str, Any]) -> None:
         later = recorded_order()["slices"]
         later[0]["segments"][0]["departing_at"] = "2026-12-10T12:45:00"
@@ -168,6 +187,28 @@ async def test_a_change_of_the_airlines_is_shown_before_and_after(pages: Site, g
     assert "10:15 LHR" in shown.soup.select_one("del").get_text()  # type: ignore[union-attr]
     assert "12:45 LHR" in shown.soup.select_one("ins").get_text()  # type: ignore[union-attr]
     assert "usually refunds all of the money" in shown.text
+    assert "Do it before Thu 10 Dec 2026, 10:15 (London time)" in shown.text
+    main = [one.get_text() for one in shown.soup.select("main .btn.main")]
+    assert main == ["Take the new flights"], "one thing stands out"
+    assert shown.soup.select_one(f'.change a[href="/bookings/{booked.booking_id}/cancel"]')
+
+    # Temporal is away: nobody knows what became of the answer, and the page says so.
+    form = {"answer": "accept", "change_id": "aic_1"}
+    path = f"/bookings/{booked.booking_id}/change"
+    token = shown.soup.select_one(f'form[action="{path}"] input[type=hidden]')["value"]  # type: ignore[index]
+    answered = await pages.post(path, form | {TOKEN_FIELD: str(token)})
+    assert "Nothing is done twice: press the button again" in answered.text
+    other = await pages.post(path, {"answer": "sing", TOKEN_FIELD: str(token)})
+    assert "Nothing was accepted now" in other.text
+
+    async with database.transaction(ana.user_id) as session:
+        await append_event(session, booked.campaign_id, "booking.others_asked", {}, system_now())
+    told = (await ana.http.get(f"/api/bookings/{booked.booking_id}")).json()["open_change"]
+    assert (told["change_id"], told["owed"]) == ("aic_1", False)
+    assert told["entitlement"] in shown.text
+    asked = await pages.get(f"/bookings/{booked.booking_id}")
+    assert "A person of ours looks for them" in asked.text
+    assert "Ask for other flights" not in asked.text
 
 
 _STATES = (
