@@ -4,7 +4,7 @@ Short transactions, a handful of statements each, however long a wish has been w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from uuid import UUID
@@ -24,6 +24,7 @@ from db.queries.campaigns import get_campaign
 from db.queries.display import Standing, payment_to_confirm, standings
 from db.queries.drafts import list_drafts
 from db.queries.fares import FareDay, fare_days
+from db.queries.notices import address_refused
 from db.queries.payment_methods import list_payment_methods
 from db.queries.switches import booking_stopped
 from db.queries.watching import (
@@ -84,6 +85,8 @@ class Brief:
     proposal: ProposalRow | None
     days: tuple[FareDay, ...]
     next_look: datetime | None
+    address_bounces: bool = False
+    """Told by the page of one wish; a list says it once for all of them."""
 
     @cached_property
     def wish(self) -> Criteria:
@@ -101,6 +104,7 @@ class ListRead:
     stopped: bool
     more: bool
 
+    address_bounces: bool
 
 @dataclass(frozen=True)
 class NearOffer:
@@ -180,6 +184,7 @@ async def read_list_in(
     )
 
 
+            address_bounces=await address_refused(session, owner) is not None,
 async def read_wish(services: Services, owner: UserId, campaign_id: UUID) -> WishRead | None:
     """Read one wish whole; None where the person has no such one."""
     now = services.clock()
@@ -192,6 +197,8 @@ async def read_wish(services: Services, owner: UserId, campaign_id: UUID) -> Wis
         near = await _near(session, row) if row.status is not CampaignState.BOOKED else ()
         attempt = brief.standing.attempt
         beside: list[OfferDecisionRow] = []
+        bounces = await address_refused(session, owner) is not None
+        brief = replace(brief, address_bounces=bounces)
         if attempt is not None and row.status in _BEING_BOOKED:
             beside = await matched_beside(
                 session, row.id, attempt.itinerary_key, attempt.started_at

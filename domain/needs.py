@@ -79,6 +79,15 @@ class NeedFacts(Value):
 
 _NOTHING = "Nothing was charged and no seat is held."
 _LOOKING = "We look again as soon as you resume the wish."
+_ADDRESS = Need(
+    kind=NeedKind.ADDRESS,
+    happened="Our messages to you come back undelivered.",
+    money="It changes nothing about the money.",
+    doing="We go on watching and show everything here meanwhile.",
+    remedy="Correct your e-mail address, so that we can reach you.",
+    action=NeedAction.CORRECT_ADDRESS,
+    button="Correct your address",
+)
 
 
 def needs_of(facts: NeedFacts) -> tuple[Need, ...]:
@@ -86,20 +95,14 @@ def needs_of(facts: NeedFacts) -> tuple[Need, ...]:
     if facts.campaign in ENDED:
         return ()
     found = [one for one in (_of_state(facts), _of_card(facts), _of_consent(facts)) if one]
-    if facts.address_bounces:
-        found.append(
-            Need(
-                kind=NeedKind.ADDRESS,
-                happened="Our messages to you come back undelivered.",
-                money="It changes nothing about the money.",
-                doing="We go on watching and show everything here meanwhile.",
-                remedy="Correct your e-mail address, so that we can reach you.",
-                action=NeedAction.CORRECT_ADDRESS,
-                button="Correct your address",
-            )
-        )
+    found += needs_of_account(address_bounces=facts.address_bounces)
     kinds = list(NeedKind)
     return tuple(sorted(found, key=lambda need: kinds.index(need.kind)))
+
+
+def needs_of_account(*, address_bounces: bool) -> tuple[Need, ...]:
+    """Return what the account itself needs its owner for, whatever their wishes do."""
+    return (_ADDRESS,) if address_bounces else ()
 
 
 def _of_state(facts: NeedFacts) -> Need | None:

@@ -31,22 +31,12 @@ _AWAY = {
 }
 
 
-_REFUSED = Banner(
-    "Our mail does not reach you.",
-    "Your address refuses it, so you may miss what needs you. Nothing else is different: wishes go"
-    " on, and everything we wrote stands among your notices.",
-    "bad",
-    "/account/email",
-    "Correct your address",
-)
-
-
-def banners_of(services: Services, *, stopped: bool, refused: bool = False) -> tuple[Banner, ...]:
+def banners_of(*, stopped: bool, away: Collection[str]) -> tuple[Banner, ...]:
     """Return what somebody should know before they read anything else.
 
-    `refused` says that mail to their address is.
+    `away` names the providers that workers leave alone since they do not answer.
     """
-    found = [_REFUSED] if refused else []
+    found = []
     if stopped:
         found.append(
             Banner(

@@ -14,7 +14,6 @@ from api.web.pages import render, render_part
 from api.web.views.dashboard import DashboardView, dashboard_view
 from api.web.visits import SignedInDep, Visit
 from api.wish_reading import PAGE, read_list
-from db.queries.notices import address_refused
 from db.queries.watching import Place
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
@@ -56,15 +55,13 @@ async def show_dashboard(
     """Show the wishes, those that need their traveller first."""
     asked = _asked(show, text, page)
     view = await _read(visit, asked)
-    async with visit.transaction() as session:
-        refused = await address_refused(session, visit.user_id) is not None
     return render(
         visit,
         "wishes/dashboard.html",
         asked=asked,
         view=view,
         now=visit.now,
-        banners=banners_of(visit.services, stopped=view.stopped, refused=refused),
+        banners=banners_of(stopped=view.stopped, away=view.away),
         events_path=asked.path(f"{PATH}/events"),
         next_path=asked.path(page=asked.page + 1) if view.more else None,
         first_path=asked.path(page=1) if asked.page > 1 else None,

@@ -6,7 +6,14 @@ from datetime import datetime
 from uuid import UUID
 
 from api.standing import etag_of
-from api.web.views.wish_card import WishCard, day_prices, needs_of_brief, wish_card
+from api.web.views.wish_card import (
+    NeedView,
+    WishCard,
+    account_needs,
+    day_prices,
+    needs_of_brief,
+    wish_card,
+)
 from api.wish_reading import Brief, ListRead
 from db.models.campaign_draft import CampaignDraftRow
 from db.queries.drafts import draft_answers
@@ -50,6 +57,7 @@ class Figure:
 class DashboardView:
     sentence: str
     needs_code: str
+    account: tuple[NeedView, ...]  # what the account itself needs its owner for
     groups: tuple[Group, ...]
     figures: tuple[Figure, ...]
     drafts: tuple[DraftView, ...]
@@ -73,6 +81,7 @@ def dashboard_view(read: ListRead, now: datetime) -> DashboardView:
         sentence=sentence_of(read),
         needs_code="|".join(str(counts[place]) for place in Place),
         groups=groups,
+        account=account_needs(address_bounces=read.address_bounces),
         figures=figures_of(read) if total else (),
         drafts=tuple(_draft(row) for row in read.drafts),
         filters=(

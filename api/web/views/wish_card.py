@@ -12,9 +12,10 @@ from domain.attempts import AttemptState
 from domain.campaigns import ENDED, CampaignState
 from domain.display import StatusCode
 from domain.money import Money
-from domain.needs import CardHealth, Need, NeedAction, NeedFacts, needs_of
+from domain.needs import CardHealth, Need, NeedAction, NeedFacts, needs_of, needs_of_account
 from domain.wish_words import route_words, shape_words, window_words
 
+ADDRESS_PATH = "/account/email"
 _ENDS_SOON = timedelta(days=14)
 
 
@@ -84,6 +85,12 @@ class WishCard:
     needs: tuple[NeedView, ...]
     ended: bool
     booking_path: str | None
+
+
+def account_needs(*, address_bounces: bool) -> tuple[NeedView, ...]:
+    """Return what the account needs its owner for, as pages show it."""
+    found = needs_of_account(address_bounces=address_bounces)
+    return tuple(NeedView(need, ADDRESS_PATH) for need in found)
 
 
 def wish_path(campaign_id: UUID, rest: str = "") -> str:
@@ -156,6 +163,7 @@ def needs_of_brief(brief: Brief) -> tuple[Need, ...]:
             card_name=card_name(brief.card.row) if brief.card.row else "your card",
             amount=amount,
             until=until,
+            address_bounces=brief.address_bounces,
         )
     )
 
@@ -184,7 +192,7 @@ def need_path(need: Need, brief: Brief) -> str:
         case NeedAction.TRAVELLERS:
             return "/travelers"
         case NeedAction.CORRECT_ADDRESS:
-            return "/account/settings"
+            return ADDRESS_PATH
         case NeedAction.RENEW_CONSENT:
             return wish_path(row.id, "/consent")
         case NeedAction.CHOOSE_CARD:

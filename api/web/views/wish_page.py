@@ -230,7 +230,7 @@ def version_of(read: WishRead) -> str:
     """Name what is shown: it changes with the row, its events, its looks, and the switch."""
     looked = read.standing.fares.last_at.isoformat() if read.standing.fares else "-"
     row_version = etag_of(read.row).strip('"')
-    return f"{row_version}.{looked}.{int(read.stopped)}"
+    return f"{row_version}.{looked}.{int(read.stopped)}{int(read.brief.address_bounces)}"
 
 
 def nearest(read: WishRead, now: datetime, zone: tzinfo = UTC) -> list[tuple[NearOffer, WhyNot]]:

@@ -8,6 +8,7 @@ import pytest
 from browsing import Site
 from bs4 import Tag
 from sqlalchemy import update
+from watched import Watched
 
 from db.models.notice import NoticeRow, NoticeState
 from db.models.webhook import DeliveryState, EndpointState
@@ -111,8 +112,15 @@ async def test_a_refused_address_is_said_where_it_can_be_read(
     page = await pages.get("/notices")
     assert "Our mail does not reach you." in page.text
     assert page.soup.select_one('.banner a[href="/account/email"]')
-    dashboard = await pages.get("/auto-booking/dashboard")
-    assert dashboard.soup.select_one('.banner.bad a[href="/account/email"]')
+    # It is one of the things that only the traveller can do, wherever those are shown: once for all
+    # wishes in their list, and on each wish's own page.
+    async with database.transaction(TESTS) as session:
+        make = Watched(session, ana.user_id, system_now())
+        wishes = [await make.campaign() for _ in range(2)]
+    for path in ("/auto-booking/dashboard", f"/auto-booking/wishes/{wishes[0].id}"):
+        shown = await pages.get(path)
+        assert len(shown.soup.select('.need a[href="/account/email"]')) == 1, path
+        assert "Our messages to you come back undelivered." in shown.text
 
 
 async def test_choices_are_kept_and_wrong_ones_stay_in_the_form(
