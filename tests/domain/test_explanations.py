@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.criteria import Hours, ScoreWeights, Worth
+from domain.criteria import Criteria, Hours, ScoreWeights, Worth
 from domain.explanations import (
     Contender,
     extra_worth,
@@ -15,9 +15,10 @@ from domain.explanations import (
     why_booked,
     why_not,
 )
+from domain.itineraries import Itinerary
 from domain.matching import Reason, judge
 from domain.money import Money
-from domain.offers import BagService, Cabin, OfferPassenger, Party
+from domain.offers import BagService, Cabin, Offer, OfferPassenger, Party
 from domain.scoring import rank
 
 TWO = Party(adults=2)
@@ -154,8 +155,7 @@ def test_a_rounded_figure_is_enough_and_has_three_digits(minor: int, currency: s
     assert len(str(up.minor // one).rstrip("0")) <= 3
 
 
-def _contenders(make: Any, *offers: Any, **weights: float) -> list[Contender]:
-    wish = make.wish(weights=ScoreWeights(**weights))
+def _contenders(wish: Criteria, *offers: Offer) -> list[Contender]:
     return [
         Contender(
             flights=f"TP {one.offer_id}",
@@ -174,7 +174,8 @@ def _stopping(make: Any, total: str, stops: int, name: str) -> Any:
 
 def test_a_booking_is_explained_by_what_it_was_weighed_against(make: Any):
     offers = [_stopping(make, "487.00", 1, "204"), _stopping(make, "583.00", 0, "900")]
-    chosen, other = _contenders(make, *offers, price=0.8, stops=0.1)
+    wish = make.wish(weights=ScoreWeights(price=0.8, stops=0.1))
+    chosen, other = _contenders(wish, *offers)
     sentence = why_booked(chosen, [other], paid=make.usd("487"), budget=make.usd("520"))
     worth = extra_worth(chosen, other, make.usd("487"))
     assert worth is not None
@@ -185,28 +186,68 @@ def test_a_booking_is_explained_by_what_it_was_weighed_against(make: Any):
     )
     # And at that price it would have won: the figure is not a manner of speaking.
     nearer = _stopping(make, str(worth.decimal() + 486), 0, "900")
-    assert _contenders(make, offers[0], nearer, price=0.8, stops=0.1)[0].stops == 0
+    assert _contenders(wish, offers[0], nearer)[0].stops == 0
     too_dear = _stopping(make, str(worth.decimal() + 489), 0, "900")
-    assert _contenders(make, offers[0], too_dear, price=0.8, stops=0.1)[0].stops == 1
+    assert _contenders(wish, offers[0], too_dear)[0].stops == 1
 
 
 def test_comfort_that_has_a_price_is_told_at_that_price(make: Any):
     offers = [_stopping(make, "487.00", 1, "204"), _stopping(make, "583.00", 0, "900")]
     wish = make.wish(worth=Worth(nonstop=make.usd("60")))
-    chosen, other = [
-        Contender(
-            flights=f"TP {one.offer_id}",
-            total=one.total,
-            stops=one.itinerary.connections,
-            score=score.total,
-            parts=score.parts,
-        )
-        for one, score in rank(offers, wish)
-    ]
+    chosen, other = _contenders(wish, *offers)
     assert why_booked(chosen, [other], paid=make.usd("487"), budget=make.usd("520")) == (
         "Booked TP 204: 487 USD, 33 under your budget; the non-stop was 96 dearer, more than the 60"
         " that it is worth to you."
     )
+
+
+_PRICES = st.none() | st.integers(1, 30_000)
+
+
+@given(
+    totals=st.tuples(*[st.integers(10_000, 90_000)] * 2),
+    stops=st.tuples(*[st.integers(0, 2)] * 2),
+    refundable=st.tuples(*[st.booleans()] * 2),
+    worth=st.fixed_dictionaries(
+        {"nonstop": _PRICES, "hour_shorter": _PRICES, "refundable": _PRICES}
+    ),
+    minutes=st.tuples(*[st.integers(300, 900)] * 2),
+    shares=st.tuples(*[st.integers(1, 9)] * 3),
+)
+def test_what_comfort_is_said_to_be_worth_is_what_decided(
+    make: Any, totals: Any, stops: Any, refundable: Any, worth: Any, minutes: Any, shares: Any
+) -> None:
+    """A little below the figure the other one would have won, and a little above it lost."""
+    said = {n: Money(minor=m, currency="USD") for n, m in worth.items() if m is not None}
+    weights = dict(zip(("price", "stops", "duration"), shares, strict=True))
+    wish = make.wish(worth=Worth(**said), weights=ScoreWeights(**weights))
+    offers = {
+        name: _stopping(make, str(Money(minor=totals[n], currency="USD").decimal()), stops[n], name)
+        .model_copy(update={"refundable": refundable[n]})
+        for n, name in enumerate(("one", "two"))
+    }  # fmt: skip
+    offers = {name: _lasting(offers[name], minutes[n]) for n, name in enumerate(offers)}
+    chosen, other = _contenders(wish, *offers.values())
+    cheapest = min(chosen.total, other.total)
+    figure = extra_worth(chosen, other, cheapest)
+    assert figure is not None
+    extra = other.total.minor - chosen.total.minor
+    if extra <= 0 or figure.minor == 0:
+        return
+    below, above = (1, 1) if said else (100, 200)  # weights are told in whole units
+    assert extra >= figure.minor, "dearer by less than it is worth, it would have been chosen"
+    for change, winner in ((-below, other), (above, chosen)):
+        price = Money(minor=chosen.total.minor + figure.minor + change, currency="USD")
+        told = other.flights.removeprefix("TP ")
+        repriced = offers | {told: offers[told].model_copy(update={"total": price})}
+        first, _ = _contenders(wish, *repriced.values())
+        assert first.flights == winner.flights, (change, figure)
+
+
+def _lasting(offer: Offer, minutes: int) -> Offer:
+    out, back = offer.itinerary.slices
+    out = out.model_copy(update={"duration_minutes": minutes})
+    return offer.model_copy(update={"itinerary": Itinerary(slices=(out, back))})
 
 
 @pytest.mark.parametrize(
