@@ -40,8 +40,10 @@ from activities.webhooks import WebhookDeliveries
 from api.handouts.enclosing import Enclosing
 from db.account_mail import AccountMail
 from db.audit_checkpoints import Checkpoints
+from db.provider_states import ProviderStates
 from db.session import WORKER_ROLE, Database
 from db.vault import vault_of
+from providers.breaker import CircuitBreaker
 from providers.registry import Providers, build_providers, no_extra_headers
 from providers.webhooks.sender import HttpWebhookSender
 from runtime.metrics import metrics_runtime
@@ -111,9 +113,9 @@ class Activities:
         self.unpaid = UnpaidOrderActivities(database, providers.orders, providers.cancellations)
         self.care = CareActivities(database, vault, providers.orders, providers.cancellations)
         self.disputes = DisputeActivities(database, providers.disputes)
+        self.changes = ChangeActivities(database, vault, providers.orders, providers.changes)
         self.erasures = ErasureActivities(database, vault, providers.vault, settings.privacy)
         self.retention = RetentionActivities(database, vault, settings.privacy)
-        self.changes = ChangeActivities(database, vault, providers.orders, providers.changes)
         self.refunds = RefundActivities(database, providers.payments)
         self.operating = OperatorActivities(database, self.orders, providers.orders)
         checkpoints = Checkpoints(
@@ -161,10 +163,10 @@ class Activities:
             self.orders,
             self.unpaid,
             self.care,
+            self.changes,
             self.refunds,
             self.disputes,
             self.papers,
-            self.changes,
             self.notices,
             self.accounts,
             self.erasures,
@@ -257,7 +259,11 @@ async def run(settings: Settings) -> None:
         )
         opened.push_async_callback(database.close)
         hook = simulated_clock if settings.simulated_clock else no_extra_headers
-        providers = await build_providers(settings, hook)
+        states = ProviderStates(database)
+        opened.push_async_callback(states.settle)
+        providers = await build_providers(
+            settings, hook, breaker=lambda vendor: CircuitBreaker(vendor, states.tell)
+        )
         opened.push_async_callback(providers.aclose)
         client = await connect(settings, runtime=metrics_runtime(settings))
         await set_search_queue_limit(client, settings.policy.searches_per_second)

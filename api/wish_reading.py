@@ -26,7 +26,7 @@ from db.queries.drafts import list_drafts
 from db.queries.fares import FareDay, fare_days
 from db.queries.notices import address_refused
 from db.queries.payment_methods import list_payment_methods
-from db.queries.switches import booking_stopped
+from db.queries.switches import hindrances
 from db.queries.watching import (
     BadCards,
     Consented,
@@ -102,9 +102,10 @@ class ListRead:
     spent: tuple[tuple[str, int], ...]  # currency, minor
     drafts: tuple[CampaignDraftRow, ...]
     stopped: bool
+    away: tuple[str, ...]  # providers that do not answer
     more: bool
-
     address_bounces: bool
+
 
 @dataclass(frozen=True)
 class NearOffer:
@@ -129,6 +130,7 @@ class WishRead:
     caps: Mapping[int, Money]
     to_confirm: PaymentRow | None
     stopped: bool
+    away: tuple[str, ...]
 
     @property
     def row(self) -> CampaignRow:
@@ -169,7 +171,7 @@ async def read_list_in(
     """Read it in a transaction that sees the person's rows, whoever looks."""
     now = services.clock()
     cards = await list_payment_methods(session, owner)
-    bad = bad_cards(cards, now)
+    bad, held = bad_cards(cards, now), await hindrances(session, now)
     rows = await wishes_in_order(
         session, owner, bad, places=places, text=text, skip=skip, limit=PAGE + 1
     )
@@ -179,12 +181,13 @@ async def read_list_in(
         searched=await services.outlook.searched(session, owner, now),
         spent=await spent_by(session, owner),
         drafts=tuple(await list_drafts(session, owner, now)) if not skip else (),
-        stopped=await booking_stopped(session),
+        stopped=held.stopped,
+        away=held.away,
         more=len(rows) > PAGE,
+        address_bounces=await address_refused(session, owner) is not None,
     )
 
 
-            address_bounces=await address_refused(session, owner) is not None,
 async def read_wish(services: Services, owner: UserId, campaign_id: UUID) -> WishRead | None:
     """Read one wish whole; None where the person has no such one."""
     now = services.clock()
@@ -194,16 +197,16 @@ async def read_wish(services: Services, owner: UserId, campaign_id: UUID) -> Wis
             return None
         cards = await list_payment_methods(session, owner)
         (brief,) = await _briefs(services, session, [row], cards, now, CHART_DAYS)
+        bounces = await address_refused(session, owner) is not None
+        brief = replace(brief, address_bounces=bounces)
         near = await _near(session, row) if row.status is not CampaignState.BOOKED else ()
         attempt = brief.standing.attempt
         beside: list[OfferDecisionRow] = []
-        bounces = await address_refused(session, owner) is not None
-        brief = replace(brief, address_bounces=bounces)
         if attempt is not None and row.status in _BEING_BOOKED:
             beside = await matched_beside(
                 session, row.id, attempt.itinerary_key, attempt.started_at
             )
-        waiting = None
+        waiting, held = None, await hindrances(session, now)
         if row.status is CampaignState.BOOKING and attempt is not None:
             waiting = await payment_to_confirm(session, attempt.id)
         return WishRead(
@@ -217,7 +220,8 @@ async def read_wish(services: Services, owner: UserId, campaign_id: UUID) -> Wis
             events=tuple(await newest_events(session, row.id, limit=_STORY)),
             caps=await caps_of(session, row.id),
             to_confirm=waiting,
-            stopped=await booking_stopped(session),
+            stopped=held.stopped,
+            away=held.away,
         )
 
 

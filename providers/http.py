@@ -14,12 +14,15 @@ from http import HTTPStatus
 
 import httpx
 
+from providers.breaker import LEFT_ALONE, CircuitBreaker
+
 # Duffel's largest recorded search answer is 1.5 MB; nobody we talk to has a reason for twenty
 # times that, and a worker must not be felled by one broken answer.
 MAX_BODY_BYTES = 32 * 1024 * 1024
 # A healthy vendor accepts a connection in well under a second; what takes longer is down.
 CONNECT_SECONDS = 5.0
 _EXCERPT_CHARACTERS = 200
+_BROKEN = HTTPStatus.INTERNAL_SERVER_ERROR  # from here on the vendor itself does not work
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id")
 _LOG = logging.getLogger("providers")
 # httpx would log every address with its query at INFO; ours is the only line about a call.
@@ -90,11 +93,13 @@ class HttpClient:
         on_request: Sequence[HeaderHook] = (),
         connect_seconds: float = CONNECT_SECONDS,
         max_body_bytes: int = MAX_BODY_BYTES,
+        breaker: CircuitBreaker | None = None,
     ) -> None:
         self.vendor = vendor
         self._connect_seconds = connect_seconds
         self._on_request = tuple(on_request)
         self._max_body_bytes = max_body_bytes
+        self._breaker = breaker
         tls = httpx.create_ssl_context()
         self._pooled, self._single = (
             httpx.AsyncClient(
@@ -129,6 +134,8 @@ class HttpClient:
         `fresh_connection` is for writes whose loss is dear: a kept connection may be closed by the
         vendor at the very moment it is used again, which cannot be told from a lost answer.
         """
+        if self._breaker is not None and not self._breaker.lets_through():
+            return NotSent(LEFT_ALONE)
         extra = dict(headers or {})
         for hook in self._on_request:
             extra.update(hook())
@@ -146,6 +153,8 @@ class HttpClient:
         )
         started = time.monotonic()
         reply = await self._exchange(client, request, read_seconds)
+        if self._breaker is not None:
+            self._breaker.heard(answered=isinstance(reply, Answer) and reply.status < _BROKEN)
         self._log(operation, reply, time.monotonic() - started)
         return reply
 

@@ -7,14 +7,15 @@ from types import MappingProxyType
 from typing import Protocol
 
 from domain.order_details import OrderDetails
+from providers.breaker import CircuitBreaker
 from providers.clamav.adapter import ClamdAddress, ClamdScanner
 from providers.disputes import CardDisputes
 from providers.duffel.adapter import (
     DuffelFlightOrders,
     DuffelFlightSearch,
     DuffelOrderCancellations,
-)
     DuffelScheduleChanges,
+)
 from providers.duffel.client import DuffelClient, Timeouts
 from providers.duffel.order_details import read_order_details
 from providers.http import HeaderHook, HttpClient
@@ -27,8 +28,8 @@ from providers.ports import (
     FlightSearch,
     MailSender,
     OrderCancellations,
-)
     ScheduleChanges,
+)
 from providers.smtp.adapter import SmtpMailSender, SmtpServer
 from providers.stripe.adapter import StripeCardPayments
 from providers.stripe.client import open_stripe
@@ -131,10 +132,16 @@ def no_extra_headers() -> Mapping[str, str]:
     return {}
 
 
+def no_breaker(_vendor: str) -> CircuitBreaker | None:
+    """Ask a vendor whatever came of it before, as whoever asks seldom does."""
+    return None
+
+
 async def build_providers(
     settings: ProviderSettings,
     extra_headers: HeaderHook = no_extra_headers,
     *,
+    breaker: Callable[[str], CircuitBreaker | None] = no_breaker,
     duffel_timeouts: Timeouts | None = None,
     stripe_timeout_seconds: float = STRIPE_TIMEOUT_SECONDS,
 ) -> Providers:
@@ -143,7 +150,12 @@ async def build_providers(
     Shorter time-outs are for tests that let a provider fall silent.
     """
     async with AsyncExitStack() as opened:
-        http = HttpClient("duffel", settings.duffel_api_url, on_request=[extra_headers])
+        http = HttpClient(
+            "duffel",
+            settings.duffel_api_url,
+            on_request=[extra_headers],
+            breaker=breaker("duffel"),
+        )
         opened.push_async_callback(http.aclose)
         duffel = DuffelClient(http, settings.duffel_api_token, timeouts=duffel_timeouts)
         stripe = await open_stripe(
@@ -151,6 +163,7 @@ async def build_providers(
             settings.stripe_api_url,
             timeout_seconds=stripe_timeout_seconds,
             extra_headers=extra_headers,
+            breaker=breaker("stripe"),
         )
         opened.push_async_callback(stripe.aclose)
         server = SmtpServer(
@@ -165,12 +178,12 @@ async def build_providers(
             search=DuffelFlightSearch(duffel),
             orders=DuffelFlightOrders(duffel),
             cancellations=DuffelOrderCancellations(duffel),
+            changes=DuffelScheduleChanges(duffel),
             payments=StripeCardPayments(stripe),
             disputes=StripeDisputes(stripe),
             vault=StripeCardVault(stripe),
-            mail=SmtpMailSender(server, settings.mail_from),
+            mail=SmtpMailSender(server, settings.mail_from, breaker=breaker("smtp")),
             names=_NAMES,
             modes=MappingProxyType({vendor: settings.provider_mode(vendor) for vendor in VENDORS}),
             connections=opened.pop_all(),
         )
-            changes=DuffelScheduleChanges(duffel),

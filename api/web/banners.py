@@ -1,8 +1,7 @@
 """What holds for every page of wishes: booking stopped, or a provider that does not answer."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-
-from api.services import Services
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,4 @@ def banners_of(*, stopped: bool, away: Collection[str]) -> tuple[Banner, ...]:
                 " again; a booking already being placed will finish.",
             )
         )
-    away = (one.name for one in services.providers_watch.known(services) if not one.reachable)
-    found += [_AWAY[name] for name in away]
-    return tuple(found)
+    return (*found, *(_AWAY[name] for name in away if name in _AWAY))

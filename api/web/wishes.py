@@ -36,7 +36,7 @@ async def show_wish(campaign_id: UUID, visit: SignedInDep, story: str = "") -> H
         view=view,
         story=story_of(read, _WHOLE_STORY) if story == "all" else view.story,
         now=visit.now,
-        banners=banners_of(visit.services, stopped=read.stopped),
+        banners=banners_of(stopped=read.stopped, away=read.away),
         over=is_over(read),
     )
 

@@ -1,9 +1,10 @@
-"""Switches that an operator turns while the product runs."""
+"""Switches that an operator turns while the product runs, and those that turn by themselves."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -11,8 +12,37 @@ from sqlmodel import col
 from db.models.switch import SwitchRow
 from db.queries.audit import write_down
 from domain.audit import Action, Entry
+from domain.breakers import Breaker
 
 BOOKING = "booking"
+_PROVIDER = "provider:"
+
+
+@dataclass(frozen=True)
+class Hindrances:
+    """What keeps wishes from being booked at the moment, whoever's they are."""
+
+    stopped: bool
+    away: tuple[str, ...]  # providers that do not answer
+
+
+async def hindrances(session: AsyncSession, now: datetime) -> Hindrances:
+    """Read all switches that a page tells people of, at once."""
+    name = col(SwitchRow.name)
+    query = select(SwitchRow).where(or_(name == BOOKING, name.startswith(_PROVIDER))).order_by(name)
+    found = {row.name: row.value for row in await session.scalars(query)}
+    away = [
+        each.removeprefix(_PROVIDER)
+        for each, value in found.items()
+        if each != BOOKING and Breaker.model_validate(value).away(now)
+    ]
+    return Hindrances(bool(found.get(BOOKING, {}).get("stopped")), tuple(away))
+
+
+async def set_provider(session: AsyncSession, vendor: str, breaker: Breaker, now: datetime) -> None:
+    """Write down whether a provider is left alone, as a breaker says."""
+    value = breaker.model_dump(mode="json")
+    await set_switch(session, f"{_PROVIDER}{vendor}", value, "breaker", now)
 
 
 async def booking_stopped(session: AsyncSession) -> bool:

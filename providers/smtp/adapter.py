@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.errors import MessageError
@@ -12,6 +12,7 @@ from email.utils import format_datetime
 
 import aiosmtplib
 
+from providers.breaker import CircuitBreaker
 from providers.errors import (
     CredentialsRefused,
     OutcomeUnknown,
@@ -48,11 +49,17 @@ class SmtpMailSender:
     """The port MailSender. A connection for each message: notices are few and far between."""
 
     def __init__(
-        self, server: SmtpServer, sender: str, *, now: Callable[[], datetime] = _wall_now
+        self,
+        server: SmtpServer,
+        sender: str,
+        *,
+        now: Callable[[], datetime] = _wall_now,
+        breaker: CircuitBreaker | None = None,
     ) -> None:
         self._server = server
         self._sender = sender
         self._now = now
+        self._breaker = breaker
 
     async def send(self, mail: OutgoingMail) -> None:
         """Hand over one message.
@@ -73,7 +80,9 @@ class SmtpMailSender:
     async def _deliver(self, message: EmailMessage) -> None:
         client = self._client()
         try:
-            await self._connect(client)
+            # A server that stands says no to one letter at a time: only its absence is counted.
+            with self._breaker.around(_OPERATION) if self._breaker else nullcontext():
+                await self._connect(client)
             try:
                 await client.send_message(message)
             except (aiosmtplib.SMTPException, OSError) as error:

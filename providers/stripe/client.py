@@ -2,12 +2,15 @@
 
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from inspect import iscoroutine
 from typing import TypeVar
 
 import stripe
 from pydantic import ValidationError
 
+from providers.breaker import CircuitBreaker
 from providers.errors import BadAnswer, OutcomeUnknown, ProviderError
 from providers.http import HeaderHook
 from providers.stripe.errors import VENDOR, from_stripe, from_transport
@@ -21,9 +24,14 @@ _Shape = TypeVar("_Shape", bound=Wire)
 class StripeConnection:
     """The SDK client of one event loop. `api` makes the calls, `read` and `write` judge them."""
 
-    def __init__(self, sdk: stripe.StripeClient, transport: StripeTransport) -> None:
+    def __init__(
+        self,
+        sdk: stripe.StripeClient,
+        transport: StripeTransport,
+        breaker: CircuitBreaker | None = None,
+    ) -> None:
         self.api = sdk.v1
-        self._transport = transport
+        self._transport, self._breaker = transport, breaker
 
     async def read(
         self, operation: str, call: Awaitable[stripe.StripeObject], shape: type[_Shape]
@@ -50,16 +58,35 @@ class StripeConnection:
     ) -> _Shape:
         started = time.monotonic()
         try:
-            result = await _shaped(operation, call, shape, write=write)
+            with self._guarded(operation, call):
+                result = await _shaped(operation, call, shape, write=write)
         except ProviderError as error:
             _report(operation, error.code, started, error.request_id)
             raise
         _report(operation, "ok", started, None)
         return result
 
+    @contextmanager
+    def _guarded(self, operation: str, call: Awaitable[object]) -> Iterator[None]:
+        """Let the breaker decide; a call that is not made is not left waiting either."""
+        if self._breaker is None:
+            yield
+            return
+        try:
+            with self._breaker.around(operation):
+                yield
+        finally:
+            if iscoroutine(call):
+                call.close()
+
 
 async def open_stripe(
-    secret_key: str, api_url: str, *, timeout_seconds: float, extra_headers: HeaderHook
+    secret_key: str,
+    api_url: str,
+    *,
+    timeout_seconds: float,
+    extra_headers: HeaderHook,
+    breaker: CircuitBreaker | None = None,
 ) -> StripeConnection:
     """Build a connection for the running event loop; it cannot be used on another."""
     # A self-hosted product has no business sending a persistent id of the machine.
@@ -71,7 +98,7 @@ async def open_stripe(
         http_client=transport,
         max_network_retries=0,
     )
-    return StripeConnection(sdk, transport)
+    return StripeConnection(sdk, transport, breaker)
 
 
 async def _shaped(

@@ -65,6 +65,7 @@ class DashboardView:
     total: int
     more: bool
     stopped: bool
+    away: tuple[str, ...]
     version: str
 
 
@@ -80,8 +81,8 @@ def dashboard_view(read: ListRead, now: datetime) -> DashboardView:
     return DashboardView(
         sentence=sentence_of(read),
         needs_code="|".join(str(counts[place]) for place in Place),
-        groups=groups,
         account=account_needs(address_bounces=read.address_bounces),
+        groups=groups,
         figures=figures_of(read) if total else (),
         drafts=tuple(_draft(row) for row in read.drafts),
         filters=(
@@ -94,6 +95,7 @@ def dashboard_view(read: ListRead, now: datetime) -> DashboardView:
         total=total,
         more=read.more,
         stopped=read.stopped,
+        away=read.away,
         version=version_of(read),
     )
 
