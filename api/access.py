@@ -402,6 +402,7 @@ ROUTES: Mapping[str, Rule] = {
     "GET /account/security/passkeys/new": FACTOR_SHOWN,
     "POST /account/security/passkeys/options": FACTOR_SHOWN,
     "POST /account/security/passkeys": FACTOR_SHOWN,
+    "POST /account/security/passkeys/{passkey_id}/name": FACTOR_SHOWN_OF_OWNER,
     "GET /account/security/passkeys/{passkey_id}/remove": FACTOR_SHOWN_OF_OWNER,
     "POST /account/security/passkeys/{passkey_id}/remove": FACTOR_SHOWN_OF_OWNER,
     # A key that may spend wants a second factor, which the form says.

@@ -17,6 +17,7 @@ from api.web.passkeys import (
     finish_registration,
     passkey_names,
     relying_party,
+    seal_name,
 )
 from api.web.security import account_address, codes_page, factor_removed
 from api.web.security_gate import PATH, ChangingDep, Next, onward_of
@@ -87,6 +88,20 @@ async def submit_new_passkey(visit: ChangingDep, form: FormDep) -> Response:
     )
     keep_session(response, visit.services, token)
     return response
+
+
+@router.post(_HERE + "/{passkey_id}/name")
+async def submit_passkey_name(visit: ChangingDep, passkey_id: UUID, form: FormDep) -> Response:
+    """Call a passkey something else; it opens what it opened."""
+    async with visit.transaction() as session:
+        row = await get_passkey(session, visit.user_id, passkey_id)
+        if row is None:
+            raise not_found("passkey")
+        row.name_encrypted = await seal_name(
+            session, visit.services, visit.user_id, row.id, form.text("name")
+        )
+        (name,) = await passkey_names(session, visit.services, [row])
+    return redirect(PATH, say=f"The passkey is called “{name}” now.")
 
 
 @router.get(_HERE + "/{passkey_id}/remove")

@@ -98,6 +98,16 @@ async def test_a_passkey_is_made_named_used_and_removed(
     second = await owner.add_passkey(owner.new_device(), "Key on my ring")
     assert "You can sign in with it alone" in second.text
 
+    (naming, _) = [
+        str(one["action"]) for one in second.soup.select("main form") if "/name" in one["action"]
+    ]
+    renamed = await owner.site.submit(second, {"name": "  The <b>old</b> one "}, action=naming)
+    assert "The passkey is called “The <b>old</b> one” now." in renamed.text
+    assert "Ana's laptop" not in renamed.text
+    path = "/account/security"
+    stolen = {"form_token": await token(other_pages, path), "name": "Mine"}
+    assert (await other_pages.post(naming, stolen)).status == 404
+
     await owner.forget_step_up()
     asked = await owner.site.get("/step-up?next=/account/security")
     form = asked.soup.select_one("form[data-passkey-kind=get]")
