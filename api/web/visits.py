@@ -73,6 +73,13 @@ class Visit:
         assert self.visitor is not None
         return self.visitor
 
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """In what wishes can be made; what the visitor chose for new ones comes first."""
+        known = self.services.settings.policy.seller_currencies
+        own = self.me.display_currency
+        return tuple(sorted(known, key=lambda one: one != own))
+
     @cached_property
     def now(self) -> datetime:
         return self.services.clock()

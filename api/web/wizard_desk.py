@@ -174,10 +174,9 @@ async def forget(visit: Visit, draft: Draft) -> None:
 
 def understand(visit: Visit, draft: Draft) -> Reading:
     """Read the answers and hold what they say against the rules."""
-    policy = visit.services.settings.policy
     # A change keeps the weights that the wish was made with.
     weights = draft.campaign.wish.weights if draft.campaign else house_weights(visit.services)
-    reading = read(draft.answers, currencies=policy.seller_currencies, weights=weights)
+    reading = read(draft.answers, currencies=visit.currencies, weights=weights)
     if reading.criteria is not None:
         expires_on = draft.campaign.expires_at.date() if draft.campaign else None
         found = possible(reading.criteria, visit.services, visit.now, expires_on=expires_on)

@@ -91,7 +91,7 @@ async def show_step(
         "then": then,
         "today": today,
         "views": views,
-        "currencies": visit.services.settings.policy.seller_currencies,
+        "currencies": visit.currencies,
         "closed": await closed(visit),
     }
     match step:
