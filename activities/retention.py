@@ -9,11 +9,13 @@ from temporalio.common import RetryPolicy
 from activities.failures import heartbeats
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ActivityOptions
+from db.journal import remember
 from db.queries.audit import write_down
 from db.queries.erasures import (
     erased_people,
     erased_travelers,
     forget_person,
+    never_confirmed,
     open_erasures,
     people_not_erased,
 )
@@ -23,6 +25,7 @@ from db.retained import keep_receipts
 from db.session import Database
 from db.vault import PersonalVault
 from domain.audit import Action, Entry
+from domain.journal import Act
 from domain.retention import PERIODS, Sweep
 from runtime.clock import activity_now
 from runtime.privacy_settings import PrivacySettings
@@ -36,6 +39,7 @@ CLEAR = ActivityOptions(
     ),
 )
 BATCH = 5_000
+_PEOPLE = 50  # somebody has rows in many tables
 _YEAR = timedelta(days=365.25)
 
 
@@ -95,6 +99,8 @@ class RetentionActivities:
         if sweep is Sweep.RECORDS:
             return await self._end_records(now)
         before, cleared = now - PERIODS[sweep].span, 0
+        if sweep is Sweep.UNCONFIRMED:
+            return await self._forget_unconfirmed(before, now)
         async with heartbeats():
             for step in steps_of(sweep):
                 while True:
@@ -104,6 +110,22 @@ class RetentionActivities:
                     if gone < self._batch:
                         break
         return cleared
+
+    async def _forget_unconfirmed(self, before: datetime, now: datetime) -> int:
+        """Erase accounts that nobody took up. Their keys go after their rows, as ever."""
+        forgotten, most = 0, min(self._batch, _PEOPLE)
+        async with heartbeats():
+            while True:
+                async with self._database.transaction(WORKER) as session:
+                    people = await never_confirmed(session, before, most)
+                    for user_id in people:
+                        remember(session, Act.ERASED, "erasures", [user_id], user_id, at=now)
+                        await forget_person(session, user_id, now)
+                for user_id in people:
+                    self._vault.forget_person(user_id)
+                forgotten += len(people)
+                if len(people) < most:
+                    return forgotten
 
     async def _end_records(self, now: datetime) -> int:
         today = now.date()

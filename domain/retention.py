@@ -243,6 +243,7 @@ class Sweep(StrEnum):
     LINKS = "links"
     CARD_VISITS = "card visits"
     LOOKS_AT_PEOPLE = "looks at people"
+    UNCONFIRMED = "unconfirmed accounts"
     RECORDS = "records"
 
 
@@ -262,6 +263,9 @@ PERIODS: Mapping[Sweep, Period] = {
     ),
     Sweep.CARD_VISITS: Period("Visits to the card page that saved no card", 7, "deleted"),
     Sweep.LOOKS_AT_PEOPLE: Period("Who of us looked at your data", 1_096, "deleted"),
+    Sweep.UNCONFIRMED: Period(
+        "Accounts whose address was never confirmed, if nothing was wished for", 30, "erased"
+    ),
     Sweep.RECORDS: Period(
         "What the law makes us keep", 0, "deleted with its key at the end of its term"
     ),

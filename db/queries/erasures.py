@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, func, or_, select, update
+from sqlalchemy import Table, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlalchemy.sql import ColumnElement
@@ -18,11 +18,12 @@ from db.models.attempt import AttemptRow
 from db.models.booking import BookingRow
 from db.models.campaign import CampaignRow
 from db.models.erasure import ErasureRow
+from db.models.oidc_identity import OidcIdentityRow
 from db.models.operator_task import OperatorTaskRow, TaskState
 from db.models.payment import PaymentRow
 from db.models.refund import RefundRow
 from db.models.traveler import TravelerRow
-from db.models.user import UserRow
+from db.models.user import Role, UserRow
 from db.models.web_session import WebSessionRow
 from db.queries.audit import write_down
 from domain.attempts import LIVE
@@ -222,6 +223,31 @@ async def forget_person(session: AsyncSession, user_id: UserId, now: datetime) -
         .values(email_hmac=f"erased:{user_id}", erased_at=now)
     )
     session.expire_all()
+
+
+async def never_confirmed(session: AsyncSession, before: datetime, limit: int) -> list[UserId]:
+    """Find accounts that were opened at the door before then and never taken up.
+
+    Whoever was given a key, or came by way of an identity provider, was let in another way.
+    """
+    mine = col(UserRow.id)
+    query = (
+        select(mine)
+        .where(
+            col(UserRow.email_confirmed_at).is_(None),
+            col(UserRow.erased_at).is_(None),
+            col(UserRow.password_hash).is_not(None),
+            col(UserRow.role) == Role.TRAVELLER,
+            col(UserRow.created_at) < before,
+            *(
+                ~exists().where(col(kind.user_id) == mine)
+                for kind in (CampaignRow, BookingRow, ApiKeyRow, OidcIdentityRow, ErasureRow)
+            ),
+        )
+        .order_by(col(UserRow.created_at))
+        .limit(limit)
+    )
+    return [UserId(user_id) for user_id in await session.scalars(query)]
 
 
 async def forget_traveler(session: AsyncSession, user_id: UserId, traveler_id: UUID) -> None:

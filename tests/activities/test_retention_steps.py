@@ -9,10 +9,13 @@ from uuid import UUID, uuid4
 import pytest
 from every_table import fill
 from sqlalchemy import create_engine, make_url, text
+from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
 
 from activities.retention import RetentionActivities
+from db.accounts import issue_api_key
 from db.models.retained_record import RetainedRecordRow
+from db.models.user import Role, UserRow
 from db.queries.audit import list_audit
 from db.queries.erasures import forget_person
 from db.session import Database, SystemActor
@@ -136,6 +139,41 @@ async def test_of_each_day_and_pair_the_cheapest_price_stays(
         # When it ran and what it removed can be seen afterwards (`parker retention list`).
         runs = await list_audit(session, action=Action.RETENTION_RAN)
         assert [run.after for run in runs] == [{"kind": "prices", "removed": 2}]
+
+
+async def test_accounts_that_nobody_took_up_are_erased_and_no_others(
+    database: Database, keeper: RetentionActivities, vault: PersonalVault
+) -> None:
+    old = NOW - PERIODS[Sweep.UNCONFIRMED].span - timedelta(hours=1)
+    plain: dict[str, Any] = {"created_at": old, "password_hash": "-", "role": Role.TRAVELLER}
+    users = {
+        name: UserRow(id=uuid4(), email_encrypted="-", **(plain | changes))
+        for name, changes in {
+            "one": {}, "two": {}, "three": {},
+            "new": {"created_at": old + timedelta(hours=2)},
+            "confirmed": {"email_confirmed_at": old},
+            "added": {"password_hash": None},
+            "support": {"role": Role.SUPPORT},
+            "programmer": {},
+        }.items()
+    }  # fmt: skip
+    async with database.transaction(TESTS) as session:
+        session.add_all(users.values())
+        await session.flush()
+        owner = UserId(users["one"].id)
+        sealed = await vault.seal(session, owner, "x", table="users", column="email", row_id=owner)
+        await issue_api_key(
+            session, UserId(users["programmer"].id), name="ci", pepper="-" * 40, now=NOW
+        )
+    assert await at(NOW, keeper.clear_away, Sweep.UNCONFIRMED) == 3
+    assert await at(NOW, keeper.clear_away, Sweep.UNCONFIRMED) == 0
+    async with database.transaction(TESTS) as session:
+        gone = await session.scalars(
+            select(col(UserRow.id)).where(col(UserRow.erased_at).is_not(None))
+        )
+        assert set(gone) == {users[name].id for name in ("one", "two", "three")}
+        with pytest.raises(KeyDestroyed):
+            await vault.open(session, owner, sealed, table="users", column="email", row_id=owner)
 
 
 async def test_records_end_with_their_keys(
