@@ -5,16 +5,19 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import StatementError
 from sqlmodel import col, select
 
+from db import migrate
+from db.models import ApiKeyRow, CampaignDraftRow, TravelerRow
 from db.models.campaign import CampaignRow
 from db.models.trip_request import TripRequestRow
 from db.own_words import SEALED
 from db.queries.campaigns import wishes_called
-from db.queries.drafts import add_trip_request, get_trip_request
+from db.queries.drafts import add_trip_request, draft_answers, get_trip_request
 from db.session import APP_ROLE, WORKER_ROLE, Database, SystemActor
 from db.vault import PersonalVault
 from runtime.crypto import MasterKeys, new_master_key
@@ -100,4 +103,61 @@ async def test_words_of_nobody_are_refused_rather_than_written_in_clear(
         found = await get_trip_request(session, trip.id)
         assert found is not None
         assert found.name == trip.name
+    await app.close()
+
+
+_BEFORE = "20261126_1900"
+_WORDS = {
+    "autobooking_campaigns": "own_name", "travelers": "label", "trip_requests": "name",
+    "api_keys": "name", "campaign_drafts": "answers",
+}  # fmt: skip
+_PLAIN = """
+UPDATE autobooking_campaigns SET name = '{words}';
+INSERT INTO travelers (id, user_id, label, given_name_encrypted, family_name_encrypted,
+    born_on_encrypted, gender_encrypted, title_encrypted, email_encrypted, phone_encrypted,
+    created_at, updated_at)
+    SELECT gen_random_uuid(), id, '{words}', '-', '-', '-', '-', '-', '-', '-', now(), now()
+    FROM users;
+INSERT INTO trip_requests (id, user_id, name, criteria, traveler_ids, created_at, updated_at)
+    SELECT gen_random_uuid(), id, '{words}', '{{}}', '{{}}', now(), now() FROM users;
+INSERT INTO api_keys (id, user_id, key_hash, prefix, name, created_at, scopes)
+    SELECT gen_random_uuid(), id, id::text, '-', '{words}', now(), '{{read}}' FROM users;
+INSERT INTO campaign_drafts (id, user_id, answers, step, created_at, updated_at, expires_at)
+    SELECT gen_random_uuid(), id, '{{"name": ["{words}"]}}', 'route', now(), now(), now() FROM users;
+"""
+
+
+async def test_words_that_stood_there_in_clear_are_sealed_by_the_upgrade(
+    database: Database, database_url: str, cast: Any, vault: PersonalVault
+) -> None:
+    async with database.transaction(TESTS) as session:
+        owners = [await cast.person(session), await cast.person(session)]
+        for owner in owners:
+            await cast.campaign(session, owner)
+    await database.close()
+    migrate.downgrade(database_url, _BEFORE)
+    with psycopg.connect(database_url) as plain:
+        for statement in _PLAIN.format(words=WORDS).split(";\n")[:-1]:
+            plain.execute(statement.encode())
+    with pytest.raises(RuntimeError, match="are to be sealed"):
+        migrate.upgrade(database_url)
+    migrate.upgrade(database_url, vault=vault)
+
+    with psycopg.connect(database_url) as raw:
+        for table, column in _WORDS.items():
+            stored = [str(one) for (one,) in raw.execute(f"SELECT {column} FROM {table}".encode())]
+            assert len(stored) == len(owners), table
+            assert all(one.startswith(SEALED) for one in stored), table
+    app = Database(database_url, role=APP_ROLE, pool_size=2, words=vault.words())
+    for owner in owners:
+        async with app.transaction(owner) as session:
+            for column in (
+                CampaignRow.name,
+                TravelerRow.label,
+                TripRequestRow.name,
+                ApiKeyRow.name,
+            ):
+                assert list(await session.scalars(select(col(column)))) == [WORDS]
+            (draft,) = await session.scalars(select(CampaignDraftRow))
+            assert draft_answers(draft) == {"name": [WORDS]}
     await app.close()

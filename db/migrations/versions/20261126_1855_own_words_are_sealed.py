@@ -16,6 +16,7 @@ WORDS = (
     ("travelers", "label", "travelers.label", "id"),
     ("trip_requests", "name", "trip_requests.name", "user_id"),
     ("api_keys", "name", "api_keys.name", "user_id"),
+    ("campaign_drafts", "answers", "campaign_drafts.answers", "user_id"),
 )
 UP = """
 ALTER TABLE autobooking_campaigns RENAME COLUMN name TO own_name;
