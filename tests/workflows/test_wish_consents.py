@@ -3,7 +3,10 @@
 from consents import consent_to, document_of
 from house import House, eventually
 
+from db.queries.mandates import revoke_mandate
+from db.session import SystemActor
 from domain.campaigns import BookingMode
+from runtime.clock import system_now
 
 
 async def test_a_wish_books_once_its_owner_has_consented(house: House) -> None:
@@ -41,3 +44,29 @@ async def test_a_wish_that_only_tells_writes_and_books_nothing(house: House) -> 
     assert await house.attempts(new.campaign_id) == []
     assert (house.orders(), house.intents()) == ([], [])
     assert (await house.update(new.campaign_id, "cancel")).state == "cancelled"
+
+
+async def test_a_consent_withdrawn_between_order_and_charge_leaves_no_unpaid_ticket(
+    house: House,
+) -> None:
+    """The order was allowed when it was sent: it is paid, whatever was withdrawn since."""
+    rule = house.fault("stripe", "capture_payment_intent", "error_before", status=500, times=None)
+    new = await house.wish_of_someone()
+    await house.attempt_in(new.campaign_id, "capturing")
+    assert (await house.update(new.campaign_id, "cancel")).code == "being_booked"
+    async with house.database.transaction(SystemActor("tests")) as session:
+        await revoke_mandate(session, new.campaign_id, system_now(), kind=None)
+
+    async def tried() -> bool:
+        return house.calls("stripe", "capture_payment_intent") >= 2
+
+    await eventually(tried)
+    assert house.orders() == ["live"]
+    house.sandbox.control("DELETE", f"/faults/{rule}")
+    await house.until(new.campaign_id, "booked")
+    (use,) = await house.rows("SELECT amount_minor, released_at FROM mandate_uses")
+    (payment,) = await house.rows("SELECT captured_minor, state FROM payments")
+    assert (payment["state"], use["released_at"]) == ("captured", None)
+    assert payment["captured_minor"] == use["amount_minor"]
+    assert house.orders() == ["live"]
+    await house.in_order()
