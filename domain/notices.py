@@ -297,9 +297,11 @@ def _schedule(facts: NoticeFacts, say: Words) -> Draft:
     return Draft(
         say("The airline changed your flights: {reference}", reference=reference),
         say("The airline changed the flights of your booking {reference}.", reference=reference),
-        (say("These are the times that hold now. Nothing is charged."),),
+        (
+            say("Nothing is charged. Your booking stands until you answer."),
+            say("See what was, what is new and what you may ask for, and answer there."),
+        ),
         _see_booking(say),
-        flights=True,
     )
 
 

@@ -102,7 +102,7 @@ async def test_whoever_is_away_for_long_is_warned_and_can_stay(
     assert not await box.is_visible()
     await page.clock.fast_forward(2 * 60 * 1000)
     await box.wait_for()
-    assert "In 4 minutes it is signed out" in await box.inner_text()
+    assert "Time left: 4 minutes" in await box.inner_text()
     await accessible(page)
     await box.get_by_role("button", name="Stay signed in").click()
     await box.wait_for(state="hidden")

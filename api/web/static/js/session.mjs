@@ -2,6 +2,9 @@
 // same browser tell each other, since each visit of any of them moves the end.
 const WARNING = 5 * 60_000;
 const TICK = 10_000;
+const MINUTES = new Intl.NumberFormat(document.documentElement.lang || "en", {
+  style: "unit", unit: "minute", unitDisplay: "long",
+});
 
 const box = document.getElementById("session-ends");
 const words = box.querySelector("[data-left]");
@@ -18,8 +21,7 @@ function look() {
   const left = ends - Date.now();
   if (left <= 0) return leave();
   if (left > WARNING) return box.open && box.close();
-  const minutes = Math.ceil(left / 60_000);
-  const said = minutes === 1 ? "1 minute" : `${minutes} minutes`;
+  const said = MINUTES.format(Math.ceil(left / 60_000));
   if (words.textContent !== said) words.textContent = said;
   if (!box.open) box.showModal();
 }
@@ -38,11 +40,10 @@ async function stay(event) {
     const { seconds_left } = await answer.json();
     move(seconds_left);
     if (seconds_left * 1000 <= WARNING) {
-      box.querySelector("#session-ends-words").textContent =
-        "This browser was signed in for as long as we allow. Finish what you are doing, then sign in again.";
+      box.querySelector("#session-ends-words").textContent = box.dataset.forGood;
     }
   } catch {
-    words.textContent = "a moment, unless we can be reached again,";
+    words.textContent = words.dataset.unknown;
   }
 }
 
