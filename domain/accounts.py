@@ -30,6 +30,9 @@ LINKS_LAST = {
 }
 
 
+NO_ADDRESS = "Write an address as name@example.com."
+
+
 def clean_address(text: str) -> str | None:
     """Return an address as it is written to, or None if it can be none.
 

@@ -22,7 +22,7 @@ from db.queries.factors import factors_of
 from db.queries.pending_sign_ins import delete_pending
 from db.queries.users import get_user
 from db.queries.web_sessions import list_sessions, revoke_sessions
-from domain.accounts import LinkPurpose, clean_address
+from domain.accounts import NO_ADDRESS, LinkPurpose, clean_address
 from domain.passwords import LONGEST, SHORTEST, normalised, password_problem
 from runtime.tokens import email_hash
 
@@ -99,7 +99,7 @@ async def submit_address(visit: SignedInDep, form: FormDep) -> Response:
         old = await address_of(session, visit, user)
         factors = await factors_of(session, visit.user_id)
     if wanted is None:
-        problems.add("email", "Write an address as name@example.com.")
+        problems.add("email", NO_ADDRESS)
     elif wanted == old:
         problems.add("email", "This is your address already.")
     if problems or wanted is None:

@@ -39,16 +39,12 @@ async def show_waiting(visit: SignedInDep) -> Response:
     if visit.me.email_confirmed:
         return redirect(leads_to)
     settings = visit.services.settings
-    async with visit.transaction() as session:
-        user = await get_user(session, visit.user_id)
-        assert user is not None
-        address = await address_of(session, visit, user)
     sandbox = settings.provider_mode("smtp") is ProviderMode.SANDBOX
     return render(
         visit,
         "accounts/waiting.html",
         nav="account",
-        address=address,
+        address=await _own_address(visit),
         then=leads_to,
         inbox=f"{settings.sandbox_base_url}/mail" if sandbox else None,
     )
@@ -61,11 +57,7 @@ async def submit_waiting(visit: SignedInDep, form: FormDep) -> Response:
     del form
     if visit.me.email_confirmed:
         return redirect(_DASHBOARD)
-    services = visit.services
-    async with visit.transaction() as session:
-        user = await get_user(session, visit.user_id)
-        assert user is not None
-        address = await address_of(session, visit, user)
+    services, address = visit.services, await _own_address(visit)
     hashed = email_hash(services.settings.api_key_pepper, address)
     if again := await take(services, mail_tries("confirm", hashed)):
         return redirect(here, say=too_many(again, visit.now) + " The links sent before are good.")
@@ -73,6 +65,13 @@ async def submit_waiting(visit: SignedInDep, form: FormDep) -> Response:
         await services.account_mail.confirm_address(session, visit.user_id, address, visit.now)
     await tell(services, visit.user_id)
     return redirect(here, say="The mail is on its way.")
+
+
+async def _own_address(visit: Visit) -> str:
+    async with visit.transaction() as session:
+        user = await get_user(session, visit.user_id)
+        assert user is not None
+        return await address_of(session, visit, user)
 
 
 @router.get("/confirm/{token}")

@@ -20,7 +20,7 @@ from db.queries.account_links import void_links
 from db.queries.pending_sign_ins import delete_pending
 from db.queries.users import get_user
 from db.queries.web_sessions import revoke_sessions
-from domain.accounts import CONSENT_PAUSE, LinkPurpose, clean_address
+from domain.accounts import CONSENT_PAUSE, NO_ADDRESS, LinkPurpose, clean_address
 from domain.messages.accounts import ResetAsked, reset_workflow_id
 from domain.passwords import SHORTEST, normalised, password_problem
 from runtime.temporal import MAIN_QUEUE, RPC_TIMEOUT
@@ -39,7 +39,7 @@ async def submit_forgot(visit: VisitDep, form: FormDep) -> Response:
     """Have a link sent if there is such an account; the answer is the same if there is none."""
     problems, address = Problems(), clean_address(form.text("email"))
     if address is None:
-        problems.add("email", "Write an address as name@example.com.")
+        problems.add("email", NO_ADDRESS)
         return _ask(visit, form.text("email"), problems, status=422)
     services = visit.services
     if again := await take(services, mail_request_tries(visit.request)):

@@ -39,7 +39,7 @@ from db.models.oidc_identity import OidcIdentityRow
 from db.queries.oidc_identities import IdentityIds, add_identity, find_identity, touch_identity
 from db.queries.users import create_user
 from db.session import SystemActor
-from domain.accounts import clean_address
+from domain.accounts import NO_ADDRESS, clean_address
 from domain.ids import UserId
 from providers.errors import ProviderError, ProviderUnavailable
 from providers.ports import Identity, IdentityProvider
@@ -115,7 +115,7 @@ async def submit_new(visit: VisitDep, form: FormDep) -> Response:
     known, services = _known(visit), visit.services
     problems, address = Problems(), clean_address(form.text("email"))
     if address is None:
-        problems.add("email", "Write an address as name@example.com.")
+        problems.add("email", NO_ADDRESS)
         return _page(visit, form.text("email"), problems, status=422)
     if again := await take(services, new_account_tries(visit.request)):
         problems.general.append(too_many(again, visit.now))

@@ -19,13 +19,12 @@ from api.web.signing_in import finish_sign_in
 from api.web.tries import too_many, wait_until
 from api.web.visits import Visit, VisitDep, back_to, safe_next
 from db.queries.users import create_user
-from domain.accounts import clean_address
+from domain.accounts import NO_ADDRESS, clean_address
 from domain.ids import UserId
 from domain.passwords import SHORTEST, normalised, password_problem
 from runtime.tokens import email_hash
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
-_NO_ADDRESS = "Write an address as name@example.com."
 
 
 @router.get("/sign-up")
@@ -41,7 +40,7 @@ async def submit_sign_up(visit: VisitDep, form: FormDep) -> Response:
     address, password = clean_address(form.text("email")), form.secret("password")
     problems = Problems()
     if address is None:
-        problems.add("email", _NO_ADDRESS)
+        problems.add("email", NO_ADDRESS)
     if sentence := password_problem(password, email=address or ""):
         problems.add("password", sentence)
     if problems or address is None:
