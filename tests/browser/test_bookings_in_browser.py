@@ -12,6 +12,7 @@ from playwright.async_api import Page, expect
 from api.web import cookies
 from db.accounts import ensure_account
 from db.models.booking import BookingRow
+from db.queries.transitions import change_state
 from db.queries.web_sessions import add_session
 from db.session import WORKER_ROLE, Database, SystemActor
 from db.vault import vault_of
@@ -145,6 +146,29 @@ async def test_every_page_of_what_a_person_keeps_is_readable_by_everybody(
     await page.goto("/travelers/new")
     await page.get_by_role("button", name="Save and go on to contact").click()
     await expect(page.locator(".summary")).to_be_focused()
+    await accessible(page)
+
+
+async def test_a_bookings_page_moves_on_by_itself_and_its_codes_can_still_be_copied(
+    owner: Owner, new_page: Any, accessible: Any
+) -> None:
+    booked = await owner.book(state=BookingState.TICKETING)
+    page = await new_page()
+    await owner.sign_in(page)
+    await page.goto(f"/bookings/{booked.booking_id}")
+    await expect(page.locator("[aria-current=step]")).to_contain_text("Issuing ticket")
+    await accessible(page)
+    copying = page.locator("#live-now button[data-copy]").first
+    await expect(copying).to_be_visible()
+    async with owner.database.transaction(SystemActor("tests")) as session:
+        row = await session.get_one(BookingRow, booked.booking_id)
+        await change_state(
+            session, row, BookingState.TICKETED, now=system_now(), event="booking.ticketed"
+        )
+    await expect(page.locator("#live-now .chip")).to_have_text("✓ Ticketed")
+    await expect(page.locator("[data-live-say]")).to_contain_text("your tickets are issued")
+    await expect(page.locator("[aria-current=step]")).to_have_count(0)
+    await expect(copying).to_be_visible()
     await accessible(page)
 
 
