@@ -19,6 +19,11 @@ _GUIDES: Mapping[str, Guide] = {
         "The order at the seller, and the balance's movements of these days.",
         "The traveller was refunded by us already; claim what is missing from the seller.",
     ),
+    "other_flights": Guide(
+        "The airline moved a booking's flights, and its traveller wants others than it offers.",
+        "The booking's page: what was and what is new, and by which rule all the money is owed.",
+        "Ask the airline for other flights and write to the traveller; or have it given back.",
+    ),
     "refund_by_person": Guide(
         "The seller pays back as a voucher or a credit, so nothing was refunded by itself.",
         "What the order says of its refund, and what the traveller paid.",
