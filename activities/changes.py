@@ -18,7 +18,8 @@ from domain.ids import provider_key
 from domain.messages.order import AnswerChange, ChangeAnswer, ChangeCode
 from domain.order_details import AirlineChange
 from domain.orders import BookingState
-from providers.ports import FlightOrders, ProviderOrder, ScheduleChanges
+from providers.changes import ScheduleChanges
+from providers.ports import FlightOrders, ProviderOrder
 from providers.registry import read_order
 from runtime.clock import activity_now
 

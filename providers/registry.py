@@ -8,6 +8,7 @@ from typing import Protocol
 
 from domain.order_details import OrderDetails
 from providers.breaker import CircuitBreaker
+from providers.changes import ScheduleChanges
 from providers.clamav.adapter import ClamdAddress, ClamdScanner
 from providers.disputes import CardDisputes
 from providers.duffel.adapter import (
@@ -28,7 +29,6 @@ from providers.ports import (
     FlightSearch,
     MailSender,
     OrderCancellations,
-    ScheduleChanges,
 )
 from providers.smtp.adapter import SmtpMailSender, SmtpServer
 from providers.stripe.adapter import StripeCardPayments

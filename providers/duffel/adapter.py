@@ -10,6 +10,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from domain.offers import Offer
+from providers.changes import ChangeAccepted, ChangeRefused
 from providers.duffel import mapping
 from providers.duffel.answers import (
     VENDOR,
@@ -28,8 +29,6 @@ from providers.http import Answer, NotSent, Reply, Unanswered
 from providers.ports import (
     CancellationQuote,
     CancellationRefused,
-    ChangeAccepted,
-    ChangeRefused,
     OfferGone,
     OrderAbsent,
     OrderPlaced,
