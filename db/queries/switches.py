@@ -42,7 +42,8 @@ async def hindrances(session: AsyncSession, now: datetime) -> Hindrances:
 async def set_provider(session: AsyncSession, vendor: str, breaker: Breaker, now: datetime) -> None:
     """Write down whether a provider is left alone, as a breaker says."""
     value = breaker.model_dump(mode="json")
-    await set_switch(session, f"{_PROVIDER}{vendor}", value, "breaker", now)
+    # Nobody has turned it: the log of what people did stays readable in an outage.
+    await _put(session, f"{_PROVIDER}{vendor}", value, "breaker", now)
 
 
 async def booking_stopped(session: AsyncSession) -> bool:
@@ -77,12 +78,7 @@ async def set_switch(
     session: AsyncSession, name: str, value: dict[str, Any], by: str, now: datetime
 ) -> None:
     before = await get_switch(session, name) or {}
-    changed = {"value": value, "changed_at": now, "changed_by": by}
-    await session.execute(
-        insert(SwitchRow)
-        .values(name=name, **changed)
-        .on_conflict_do_update(index_elements=[col(SwitchRow.name)], set_=changed)
-    )
+    await _put(session, name, value, by, now)
     why = str(value.get("why", ""))
     entry = Entry(
         Action.SWITCH_TURNED,
@@ -94,6 +90,17 @@ async def set_switch(
         why,
     )
     await write_down(session, entry, now)
+
+
+async def _put(
+    session: AsyncSession, name: str, value: dict[str, Any], by: str, now: datetime
+) -> None:
+    changed = {"value": value, "changed_at": now, "changed_by": by}
+    await session.execute(
+        insert(SwitchRow)
+        .values(name=name, **changed)
+        .on_conflict_do_update(index_elements=[col(SwitchRow.name)], set_=changed)
+    )
 
 
 def _without_words(value: dict[str, Any]) -> dict[str, Any]:
