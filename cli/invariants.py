@@ -164,7 +164,7 @@ class _Books:
     def goodwill(self, campaign: _Campaign) -> int:
         """Return what operators decided to give back of a campaign's bookings."""
         bookings = {booking.id for booking in campaign.bookings}
-        decided = (r for r in self.rows.refunds if r.reason.startswith(BY_OPERATOR))
+        decided = (r for r in self.rows.refunds if (r.reason or "").startswith(BY_OPERATOR))
         return sum(r.amount_minor for r in decided if r.booking_id in bookings)
 
     def _unsettled(self) -> dict[str, str]:
