@@ -13,7 +13,8 @@ from sqlmodel import SQLModel
 import db.models  # noqa: F401  # fills the metadata
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-_numbers = itertools.count(1)
+# Far from what a table counts by itself.
+_numbers = itertools.count(1_000_001)
 Key = dict[str, Any]
 
 
@@ -59,6 +60,7 @@ _OF_TYPE: tuple[tuple[type, Callable[[], Any]], ...] = (
     (sa.Boolean, lambda: False),
     (sa.Float, lambda: 1.0),
     (sa.Numeric, lambda: next(_numbers)),
+    (sa.SmallInteger, lambda: 2),
     (sa.Integer, lambda: next(_numbers)),
     (sa.DateTime, lambda: NOW),
     (sa.Date, lambda: date(2027, 5, 10)),
