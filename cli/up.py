@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from sqlalchemy.exc import OperationalError
+
 from cli.exits import Exit
 from cli.output import say
 from cli.stack import RESTORING, Stack
@@ -40,8 +42,8 @@ def run_stack(*, workers: int, temporary: bool) -> int:
         if not stop.is_set():
             stack.start()
         if not stop.is_set():
-            say(f"\nReady after {time.monotonic() - began:.0f} s.\n{_where(stack)}")
-            _say_first_admin(stack)
+            link = _first_admin(stack, stop)
+            say(f"\nReady after {time.monotonic() - began:.0f} s.\n{_where(stack)}{link}")
         while not stop.wait(_WATCH_SECONDS) and stack.supervisor.problem is None:
             pass
     finally:
@@ -61,10 +63,10 @@ def _stack(*, workers: int, temporary: bool) -> Stack:
     return Stack(state_dir, workers=workers, announce=_announce)
 
 
-def _say_first_admin(stack: Stack) -> None:
-    """Print the link that makes the first admin, while there is none."""
+def _first_admin(stack: Stack, stop: threading.Event) -> str:
+    """Return the words with the link that makes the first admin, while there is none."""
     if not stack.has("api"):
-        return
+        return ""
     from api.operating.first_admin import link_to_first_admin, nobody_is_admin
     from db.session import OPERATOR_ROLE, Database, SystemActor
     from runtime.clock import system_now
@@ -80,10 +82,16 @@ def _say_first_admin(stack: Stack) -> None:
         finally:
             await database.close()
 
-    if asyncio.run(none_yet()):
-        secret = settings.hmac_secret.get_secret_value()
-        link = link_to_first_admin(settings.base_url, secret, system_now())
-        say(f"\n  There is no admin yet. Whoever opens this link within a day is:\n  {link}")
+    try:
+        if not asyncio.run(none_yet()):
+            return ""
+    except OperationalError:
+        if stop.is_set():  # Postgres was quicker to stop
+            return ""
+        raise
+    secret = settings.hmac_secret.get_secret_value()
+    link = link_to_first_admin(settings.base_url, secret, system_now())
+    return f"\n\n  There is no admin yet. Whoever opens this link within a day is:\n  {link}"
 
 
 def _announce(line: str) -> None:

@@ -112,7 +112,7 @@ async def test_every_page_of_the_console_is_readable_and_a_task_is_closed_there(
 async def test_a_role_is_led_only_where_it_goes(
     house: House, new_page: Any, accessible: Any, role: Role
 ) -> None:
-    page = await new_page(scripts=False, narrow=True)
+    page = await new_page(narrow=True)
     await house.sign_in(page, role)
     await page.goto("/admin")
     links = page.get_by_role("navigation", name="Console").get_by_role("link")

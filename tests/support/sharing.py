@@ -22,6 +22,7 @@ _SECONDS = {
     "tests/workflows/test_wish_changes.py": 110,
     "tests/cli/test_demo.py": 100,
     "tests/api/test_access_matrix.py": 90,
+    "tests/api/web/test_every_page_in_chromium.py": 90,
     "tests/faults/test_markers.py": 80,
     "tests/faults/test_race_pairs.py": 80,
     "tests/api/test_commands_over_http.py": 80,

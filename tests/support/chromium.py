@@ -1,0 +1,64 @@
+"""Debian's Chromium, and what every page is held against in it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+
+CHROMIUM = "chromium"
+NARROW: ViewportSize = {"width": 320, "height": 720}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+_EVERYTHING = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+# Nothing else is another in the dark.
+_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+# What reaches out of the page, where the page can be scrolled sideways.
+_TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+    [...document.querySelectorAll('body *')]
+        .filter(one => one.getBoundingClientRect().right > innerWidth + 0.5)
+        .map(one => one.outerHTML.slice(0, 120)).slice(0, 5)"""
+
+
+@asynccontextmanager
+async def running_chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=_chromium(), args=["--no-sandbox"]
+        )
+        yield browser
+        await browser.close()
+
+
+async def complaints_about(page: Page) -> list[str]:
+    """Hold a page, as it stands, against WCAG 2.2 AA in light and dark, and at 320 pixels."""
+    said, size = [], page.viewport_size
+    for scheme, rules in (("light", _EVERYTHING), ("dark", _COLOURS)):
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found = await Axe().run(page, options=rules)
+        if found.violations_count:
+            said.append(f"{page.url} in {scheme}:\n{found.generate_report()}")
+    await page.emulate_media(color_scheme="light")
+    await page.set_viewport_size(NARROW)
+    wide = await page.evaluate(_TOO_WIDE)
+    if wide:
+        said.append(f"{page.url} is wider than a phone: {wide}")
+    if size is not None:
+        await page.set_viewport_size(size)
+    return said
+
+
+def _chromium() -> str:
+    """Return Debian's Chromium, installed if this is a machine of ours to install on."""
+    found = shutil.which(CHROMIUM)
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "install", "-qq", "-y", CHROMIUM], check=True, env=quiet)
+        found = shutil.which(CHROMIUM)
+    if found is None:
+        pytest.fail("These tests need Chromium. On Debian: sudo apt-get install chromium")
+    return found
