@@ -283,7 +283,7 @@ async def give_traveler(
                                     issuing_country="GB"),),
     )  # fmt: skip
     traveler_id = TravelerId(uuid4())
-    sealed = await vault.seal_traveler(session, owner, traveler_id, details, now)
+    sealed = await vault.seal_traveler(session, owner, traveler_id, details, now, label="Ada")
     await add_traveler(session, sealed.traveler, sealed.documents)
     return traveler_id
 

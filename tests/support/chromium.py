@@ -19,7 +19,7 @@ _COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 # What reaches out of the page, where the page can be scrolled sideways.
 _TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
     [...document.querySelectorAll('body *')]
-        .filter(one => one.getBoundingClientRect().right > innerWidth + 0.5)
+        .filter(one => !one.closest('thead') && one.getBoundingClientRect().right > innerWidth + 0.5)
         .map(one => one.outerHTML.slice(0, 120)).slice(0, 5)"""
 
 
