@@ -191,7 +191,7 @@ class Supervisor:
         child.send(number)
         return child.pid
 
-    def wait_ready(self, name: str, *, after_restarts: int = 0, seconds: float = 60) -> None:
+    def wait_ready(self, name: str, *, after_restarts: int = 0, seconds: float = 180) -> None:
         """Wait until a part is ready and has come back at least so many times.
 
         Raises:

@@ -7,9 +7,12 @@ from typing import Any
 import httpx
 import pytest
 from chromium import NARROW, WIDE, complaints_about, running_chromium
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from cli.stack import Stack
+
+# How long a page takes to change says how busy the machine is.
+expect.set_options(timeout=60_000)
 
 
 @dataclass(frozen=True)

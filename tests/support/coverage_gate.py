@@ -2,7 +2,7 @@
 
 It counts while the whole suite runs, in pytest's processes and in the workers that tests start
 beside them (but for those killed), and fails the run when a statement or a branch of a named
-module was never taken. `make test` turns it on; a part of the suite run by itself is not judged.
+module was never taken. `make gate` turns it on; a part of the suite run by itself is not judged.
 """
 
 import json
