@@ -140,7 +140,8 @@ async def test_a_webhook_is_added_tried_out_and_removed(
     await accessible(page)
     await page.get_by_role("link", name="I have kept it").click()
     await accessible(page)
-    await page.get_by_role("button", name="Send a test event").click()
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="Send a test event").click()
 
     async def tried() -> bool:
         await page.reload()
