@@ -28,8 +28,8 @@ manner = Manner()
 
 
 def say(text: str, *, style: str = "") -> None:
-    """Print a message as it stands: nothing in it is markup."""
-    messages.print(text, style=style or None, markup=False)
+    """Print a message as it stands: nothing in it is markup, and no address in it is broken."""
+    messages.print(text, style=style or None, markup=False, soft_wrap=True)
 
 
 def complain(text: str) -> None:
