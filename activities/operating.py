@@ -178,18 +178,20 @@ class OperatorActivities:
         now = activity_now()
         async with self._database.transaction(WORKER) as session:
             attempt = await lock_attempt(session, attempt_id)
+            # A step of a process that was stopped may have begun one since the action was taken.
+            payments = await count_payments(session, attempt_id)
             if attempt is None or attempt.state not in LIVE:
-                return Doubt()
+                return Doubt(payments=payments)
             for call in await calls.order_calls(session, attempt_id):
                 if call.state in _MAY_EXIST or call.state is CallState.ANSWERED:
-                    return Doubt(round=int(call.facts["round"]))
+                    return Doubt(round=int(call.facts["round"]), payments=payments)
             attempt.failure_reason = attempt.failure_reason or FailureReason.PROVIDER_UNAVAILABLE
             if attempt.state is not AttemptState.COMPENSATING:
                 await change_state(
                     session, attempt, AttemptState.COMPENSATING, now=now,
                     event="attempt.compensating", data={"reason": attempt.failure_reason.value},
                 )  # fmt: skip
-        return Doubt()
+        return Doubt(payments=payments)
 
     @activity.defn
     async def adopt_order(self, request: AdoptOrder) -> Adopted:

@@ -49,7 +49,7 @@ def dump(url: str, to: Path, advance: Advance) -> None:
                 file.write(block)
                 done += len(block)
                 advance(done)
-        except BaseException:
+        except BaseException:  # Ctrl-C as well: a dump that nobody reads would wait for ever
             running.kill()
             raise
         said = running.stderr.read().decode(errors="replace")

@@ -1,8 +1,9 @@
-"""Rows locked until the transaction ends; what it holds already is not asked for again."""
+"""Rows and names locked until the transaction ends; rows that it holds are not asked for again."""
 
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
@@ -25,6 +26,11 @@ async def lock(session: AsyncSession, kind: type[R], row_id: UUID) -> R | None:
     if row is not None:
         held[kind, row_id] = row
     return row
+
+
+async def one_at_a_time(session: AsyncSession, name: str) -> None:
+    """Lock what no row stands for: a sum, or something that is done once."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
 
 
 def hold(session: AsyncSession, row: SQLModel, row_id: UUID) -> None:

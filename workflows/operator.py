@@ -150,7 +150,7 @@ class OperatorActionWorkflow:
         )
         if doubt.round is not None:
             reason = await self._settle(attempt, doubt.round)
-        for number in range(plan.payments, 0, -1):
+        for number in range(max(plan.payments, doubt.payments), 0, -1):
             await self._void(attempt, number)
         closed = await workflow.execute_local_activity_method(
             AttemptActivities.fail_attempt,

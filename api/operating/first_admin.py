@@ -6,10 +6,10 @@ It is good for a day, and only while there is no admin: after that roles take tw
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.operating.desk import Desk
+from db.locks import one_at_a_time
 from db.models.user import Role
 from db.queries.users import get_user, give_role, list_accounts
 from db.queries.web_sessions import revoke_sessions
@@ -20,7 +20,6 @@ from runtime.tokens import BadToken, read_token, sign_token
 PATH = "/first-admin"
 LASTS = timedelta(days=1)
 _PURPOSE, _NOBODY = "first-admin", UUID(int=0)
-_ONE = text("SELECT pg_advisory_xact_lock(hashtext('first admin'))")
 
 
 def link_to_first_admin(base_url: str, secret: str, now: datetime) -> str:
@@ -50,7 +49,7 @@ async def become_first_admin(
     why = "the first admin, by the link that the start printed"
     look = Look(str(user_id), "The account: made the first admin", why)
     async with looking_at(desk.database, desk.vault, user_id, look, now) as session:
-        await session.execute(_ONE)
+        await one_at_a_time(session, "first admin")
         user = await get_user(session, user_id)
         if user is None or user.email_confirmed_at is None or not await nobody_is_admin(session):
             return False

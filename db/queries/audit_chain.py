@@ -11,13 +11,13 @@ from sqlalchemy import TextClause, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from db.locks import one_at_a_time
 from db.models.audit import AuditLinkRow
 from domain.audit import FIRST, digest_of, link
 
 # Ids are given when a row is added and rows become visible when their transaction ends, so a lower
 # one may follow. No transaction stays open while so many others are made.
 _LATE = 20_000
-_ONE_APPENDER = text("SELECT pg_advisory_xact_lock(hashtext('audit_chain'))")
 # Raw, so that sealed words come as they are stored: that is what is linked.
 _NOT_LINKED = text(
     """
@@ -54,7 +54,7 @@ async def last_link(session: AsyncSession) -> AuditLinkRow | None:
 
 async def append_links(session: AsyncSession, now: datetime, limit: int) -> int:
     """Link rows that no link holds yet, under the one appender's lock; return how many."""
-    await session.execute(_ONE_APPENDER)
+    await one_at_a_time(session, "audit_chain")
     last = await last_link(session)
     position, previous = (last.position, last.hash) if last else (0, FIRST)
     newest = await session.scalar(select(func.max(col(AuditLinkRow.row_id)))) or 0

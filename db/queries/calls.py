@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from db.locks import one_at_a_time
 from db.models import AttemptRow, ProviderCallRow
 from db.models.provider_call import CallState
 from domain.ids import derive
@@ -120,7 +121,7 @@ async def ordered_since(session: AsyncSession, currency: str, since: datetime) -
 
     Takes a lock for the transaction, so that two orders cannot both see room for one.
     """
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"spend:{currency}"))))
+    await one_at_a_time(session, f"spend:{currency}")
     amount = ProviderCallRow.facts["total_minor"].as_integer()
     query = (
         select(func.coalesce(func.sum(amount), 0))

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from db.locks import lock
+from db.locks import lock, one_at_a_time
 from db.models.operator_action import OperatorActionRow
 from db.own_words import dump
 from db.queries.audit import write_down
@@ -84,9 +84,7 @@ async def refunds_counted(
 
     Takes a lock for the transaction, so that two requests cannot both see room for one.
     """
-    await session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtext(f"operator refunds:{currency}")))
-    )
+    await one_at_a_time(session, f"operator refunds:{currency}")
     total = func.coalesce(func.sum(col(OperatorActionRow.amount_minor)), 0)
     counted = (
         col(OperatorActionRow.action) == OperatorAction.REFUND,

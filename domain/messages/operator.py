@@ -59,6 +59,8 @@ class Doubt(Value):
     """The order call that may have taken effect; none: the door is closed, nothing can be sent."""
 
     round: int | None = None
+    payments: int = 0
+    """How many authorisations there are by now; behind a closed door none is added."""
 
 
 class AdoptOrder(Value):

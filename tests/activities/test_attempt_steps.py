@@ -10,9 +10,11 @@ from domain.messages.attempt import (
     AttemptClosed,
     AttemptInput,
     AttemptStep,
+    AuthorisationStatus,
     FailInput,
     OperatorTaskInput,
 )
+from domain.messages.operator import Doubt
 
 
 async def fail(desk: Desk, attempt: AttemptInput, reason: FailureReason) -> AttemptClosed:
@@ -123,3 +125,16 @@ async def test_a_person_is_asked_once_for_each_key(desk: Desk) -> None:
     for request in requests:
         await desk.take(desk.all.attempts.open_operator_task, request)
     assert await desk.house.tasks() == ["void", "void"]
+
+
+async def test_behind_a_closed_door_every_hold_is_known_and_none_is_added(desk: Desk) -> None:
+    """An operator ends an attempt: a step of its stopped process may still hold money meanwhile."""
+    attempt = await desk.attempt()
+    offer = await desk.chosen(attempt)
+    held = await desk.hold(attempt, offer.total)
+    assert held.status is AuthorisationStatus.AUTHORISED
+    doubt = await desk.take(desk.all.operating.close_door, attempt.attempt_id)
+    assert doubt == Doubt(payments=1)
+    late = await desk.hold(attempt, offer.total, 2)
+    assert late.status is AuthorisationStatus.VOIDED
+    assert await desk.take(desk.all.operating.close_door, attempt.attempt_id) == doubt
