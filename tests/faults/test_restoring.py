@@ -33,7 +33,7 @@ from domain.ids import CampaignId, UserId
 from runtime.key_store import KeyDestroyed
 from runtime.temporal import connect
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
+pytestmark = pytest.mark.timeout(900)
 TESTS = SystemActor("tests")
 PASSPHRASE = "a passphrase of the tests"
 ASK = {"mode": "ask_me_first"}
