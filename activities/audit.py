@@ -42,7 +42,9 @@ class AuditActivities:
                     break
         if last is None:
             return Chained(linked=linked, position=0)
-        # Held against the files: whoever linked may have died before signing.
-        if last.position > self._checkpoints.last_position():
+        # Held against the files: whoever linked may have died before signing, and a log that was
+        # restored goes on from an earlier link than they know.
+        known = self._checkpoints.newest()
+        if known is None or (known.position, known.hash) != (last.position, last.hash):
             self._checkpoints.add(Checkpoint(last.position, last.hash, now))
         return Chained(linked=linked, position=last.position)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from domain.audit import CHECKPOINT_FORMAT, Checkpoint
 from runtime.signing import MandateKeys
@@ -37,17 +37,18 @@ class Checkpoints:
             "signature": base64.b64encode(signature).decode(),
         }
         file = self._folder / f"{checkpoint.at:%Y-%m-%d}{_ENDING}"
-        with file.open("a", encoding="utf-8") as out:
-            out.write(json.dumps(line) + "\n")
+        with file.open("a+b") as out:
+            _drop_torn_line(out)
+            out.write(json.dumps(line).encode() + b"\n")
             out.flush()
             os.fsync(out.fileno())
 
-    def last_position(self) -> int:
-        """Return how far the newest checkpoint reaches; 0 without any."""
+    def newest(self) -> Checkpoint | None:
+        """Return the one that was signed last."""
         for file in sorted(self._files(), reverse=True):
             if found := list(read_checkpoints(file, self._keys)):
-                return found[-1].position
-        return 0
+                return found[-1]
+        return None
 
     def all(self) -> list[Checkpoint]:
         """Return every checkpoint that is kept.
@@ -62,17 +63,33 @@ class Checkpoints:
 
 
 def read_checkpoints(file: Path, keys: MandateKeys) -> Iterator[Checkpoint]:
-    """Read a file of checkpoints, one a line.
+    """Read a file of checkpoints, one a line; what a power cut left of a last one is none.
 
     Raises:
         BadCheckpoint: a line is no checkpoint, or its signature is not ours.
     """
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_whole_lines(file.read_bytes()), start=1):
         if line.strip():
             try:
                 yield _read(json.loads(line), keys)
             except (ValueError, KeyError, TypeError) as error:
                 raise BadCheckpoint(f"{file.name}, line {number}: {error}") from error
+
+
+def _whole_lines(written: bytes) -> list[bytes]:
+    """Return the lines, but not the beginning of one that a power cut left at the end."""
+    lines = written.splitlines(keepends=True)
+    if lines and not lines[-1].rstrip().endswith(b"}"):
+        lines.pop()
+    return lines
+
+
+def _drop_torn_line(file: BinaryIO) -> None:
+    file.seek(0)
+    whole = b"".join(_whole_lines(file.read()))
+    file.truncate(len(whole))
+    if whole and not whole.endswith(b"\n"):
+        file.write(b"\n")
 
 
 def _read(found: dict[str, Any], keys: MandateKeys) -> Checkpoint:

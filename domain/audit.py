@@ -178,7 +178,10 @@ class ChainCheck:
     """Follows a chain link by link and says where it first breaks."""
 
     def __init__(self, checkpoints: Iterable[Checkpoint] = ()) -> None:
-        self._checkpoints = {one.position: one for one in checkpoints}
+        # Of one position there may be two, where the log was restored or cut: both must hold.
+        self._checkpoints: dict[int, set[str]] = {}
+        for one in checkpoints:
+            self._checkpoints.setdefault(one.position, set()).add(one.hash)
         self.position, self.hash = 0, FIRST
 
     def follow(self, row: Mapping[str, Any]) -> Finding | None:
@@ -193,8 +196,7 @@ class ChainCheck:
         self.position, self.hash = position, link(self.hash, position, row_id, row["digest"])
         if self.hash != row["hash"]:
             return Finding(Fault.BROKEN, position, row_id)
-        known = self._checkpoints.get(position)
-        if known is not None and known.hash != self.hash:
+        if self._checkpoints.get(position, {self.hash}) != {self.hash}:
             return Finding(Fault.REWRITTEN, position, row_id)
         return None
 

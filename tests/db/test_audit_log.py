@@ -8,9 +8,13 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from consents import KEYS
 from sqlalchemy import make_url
+from temporalio.testing import ActivityEnvironment
 
+from activities.audit import AuditActivities
 from db.acting import acting
+from db.audit_checkpoints import Checkpoints
 from db.queries.audit import list_audit, write_down
 from db.queries.audit_chain import append_links, count_not_linked, last_link, linked_rows
 from db.session import APP_ROLE, OPERATOR_ROLE, WORKER_ROLE, Database, SystemActor
@@ -245,3 +249,30 @@ async def test_the_chain_holds_after_somebody_was_erased(
     async with sealing.transaction(TESTS) as session:
         assert (await list_audit(session, limit=1))[0].reason is None
     await sealing.close()
+
+
+def tear_a_line(folder: Path) -> None:
+    """Leave what a power cut may leave of a checkpoint."""
+    (file,) = folder.iterdir()
+    with file.open("a", encoding="utf-8") as out:
+        out.write('{"format": "parker-au')
+
+
+async def test_checkpoints_outlive_a_power_cut_and_a_log_that_was_set_back(
+    database: Database, tmp_path: Path
+) -> None:
+    keys = Checkpoints(tmp_path, KEYS)
+    keeper = AuditActivities(database, keys)
+    await write_rows(database, 3)
+    await ActivityEnvironment().run(keeper.chain_audit_log)
+    tear_a_line(tmp_path)
+    first = keys.newest()
+    assert first is not None
+    beyond = Checkpoint(4, "f" * 64, first.at)
+    keys.add(beyond)
+    assert keys.newest() == beyond, "the torn line is gone, and what came after it stands"
+    await write_rows(database, 1)
+    for _ in range(2):
+        await ActivityEnvironment().run(keeper.chain_audit_log)
+    assert [one.position for one in keys.all()] == [3, 4, 4], "signed once, though a 4 was there"
+    assert await found(database, *keys.all()) == (Fault.REWRITTEN, 4, 4)
