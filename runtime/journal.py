@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from runtime.durable import sync_folder
+
 _FIRST = "0" * 64
 _TAIL = 4096  # longer than any line
 
@@ -58,7 +60,7 @@ class Journal:
         finally:
             os.close(descriptor)
         if new:
-            _sync_folder(self.file.parent)
+            sync_folder(self.file.parent)
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """Yield what was written, the oldest first; nothing where there is no file.
@@ -114,11 +116,3 @@ def _last_digest(descriptor: int) -> str:
     size = os.fstat(descriptor).st_size
     lines = os.pread(descriptor, _TAIL, max(size - _TAIL, 0)).splitlines()
     return hashlib.sha256(lines[-1]).hexdigest() if lines else _FIRST
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from runtime.durable import sync_folder
+
 _GONE = ".gone"
 _ALL_GONE = "all.gone"
 _DRAFT = ".draft"
@@ -81,7 +83,7 @@ class KeyStore:
         with suppress(FileExistsError, FileNotFoundError):
             os.link(draft, file)
         draft.unlink(missing_ok=True)
-        _sync_folder(file.parent)
+        sync_folder(file.parent)
         self._undo_if_gone(name)
         kept = self.read(name)
         assert kept is not None
@@ -96,7 +98,7 @@ class KeyStore:
         self._refuse_if_gone(name)
         file = self._file(name)
         self._draft(file, wrapped).replace(file)
-        _sync_folder(file.parent)
+        sync_folder(file.parent)
         self._undo_if_gone(name)
 
     def destroy(self, name: KeyName) -> None:
@@ -186,7 +188,7 @@ def _mark(file: Path) -> None:
     _make_folder(file.parent)
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    _sync_folder(file.parent)
+    sync_folder(file.parent)
 
 
 def _shred(file: Path) -> None:
@@ -199,13 +201,4 @@ def _shred(file: Path) -> None:
         file.unlink()
     except FileNotFoundError:
         return
-    _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Let what was put into a folder, or taken out of it, outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(file.parent)

@@ -18,7 +18,6 @@ from db.audit_checkpoints import Checkpoints
 from db.queries.audit import write_down
 from db.session import WORKER_ROLE, Database, SystemActor
 from domain.audit import Action, Entry
-from runtime.crypto import new_master_key
 from runtime.settings import load_settings
 from runtime.signing import new_mandate_key
 
@@ -27,18 +26,9 @@ WHY = "the balance is low"
 
 
 @pytest.fixture
-def installation(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def installation(database_url: str, point_at: Any) -> str:
     """Point the command at this test's database, where booking was stopped and the log chained."""
-    values = {
-        "PARKER_DATABASE_URL": database_url,
-        "PARKER_MASTER_KEYS": new_master_key("k1"),
-        "PARKER_MANDATE_KEYS": new_mandate_key("m1"),
-        "PARKER_HMAC_SECRET": "s" * 40,
-        "PARKER_STATE_DIR": str(tmp_path),
-        "PARKER_ENV_FILE": "",
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
+    point_at(PARKER_MANDATE_KEYS=new_mandate_key("m1"))
     assert parker("booking", "stop", "--reason", WHY).exit_code == Exit.OK
     asyncio.run(_rows_and_links(database_url, 4))
     return database_url

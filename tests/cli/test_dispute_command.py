@@ -13,24 +13,14 @@ from typer.testing import CliRunner
 
 from cli.exits import Exit
 from cli.main import app
-from runtime.crypto import new_master_key
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def installation(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def installation(database_url: str, point_at: Any) -> str:
     """Point the command at this test's database, which holds one dispute."""
-    values = {
-        "PARKER_DATABASE_URL": database_url,
-        "PARKER_MASTER_KEYS": new_master_key("k1"),
-        "PARKER_HMAC_SECRET": "s" * 40,
-        "PARKER_STATE_DIR": str(tmp_path),
-        "PARKER_KEYS_DIR": str(tmp_path / "keys"),
-        "PARKER_ENV_FILE": "",
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
+    point_at()
     engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"))
     with engine.begin() as connection:
         fill(connection, uuid4(), AT)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +18,6 @@ from db.session import WORKER_ROLE, Database, SystemActor
 from db.vault import vault_of
 from domain.ids import UserId
 from runtime.clock import system_now
-from runtime.crypto import new_master_key
 from runtime.settings import load_settings
 
 _TESTS = SystemActor("tests")
@@ -27,18 +25,9 @@ EMAIL = "ada@example.com"
 
 
 @pytest.fixture
-def installation(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def installation(database_url: str, point_at: Any) -> str:
     """Point the command at this test's database, where Ada is signed in twice."""
-    values = {
-        "PARKER_DATABASE_URL": database_url,
-        "PARKER_MASTER_KEYS": new_master_key("k1"),
-        "PARKER_HMAC_SECRET": "s" * 40,
-        "PARKER_STATE_DIR": str(tmp_path),
-        "PARKER_KEYS_DIR": str(tmp_path / "keys"),
-        "PARKER_ENV_FILE": "",
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
+    point_at()
     asyncio.run(_ada(database_url))
     return database_url
 

@@ -8,14 +8,13 @@ import io
 import json
 import subprocess
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
-from browsing import new_site
+from erasing import erase
 from house import eventually
 from marked_people import (
     ASKING_CARD,
@@ -34,7 +33,7 @@ from marked_people import (
     set_fault,
     where,
 )
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 from temporalio.client import Client, RPCError
 
 from cli.stack import Stack
@@ -43,7 +42,6 @@ from db.queries.users import get_user
 from db.retained import open_retained
 from db.session import WORKER_ROLE, Database, SystemActor
 from db.vault import PersonalVault, vault_of
-from domain.erasures import ErasureState
 from domain.ids import TravelerId, UserId
 from domain.retention import Record, kept_after_erasure
 from runtime.crypto import DecryptionFailed, decrypt_field, unwrap
@@ -143,7 +141,7 @@ async def test_an_erased_person_is_in_no_dump_no_log_and_no_older_backup(
         client = await connect(settings, identity="tests")
         database = Database(settings.database_for("worker"), role=WORKER_ROLE, pool_size=2)
         histories = await _histories(database, client, hana.user_id)
-        await _erase(installation, database, hana.user_id)
+        await erase(installation, database, hana.user_id)
     wanted = [*markers(7).values(), *OWN_WORDS.values(), *keys.values()]
     assert where(histories, wanted) == []
 
@@ -233,23 +231,6 @@ async def _is_gone(client: Client, name: str) -> bool:
     except RPCError:
         return True
     return False
-
-
-async def _erase(installation: Stack, database: Database, user_id: UserId) -> None:
-    """Ask for it on the page, and wait until it is done."""
-    async with AsyncExitStack() as opened:
-        site = await new_site(installation.settings.base_url, opened)
-        await site.sign_in_as(installation.settings, database, user_id)
-        asked = await site.submit("/account/privacy/erase", {"agreed": "yes"})
-        assert "to be erased" in asked.text, asked.text
-
-    async def done() -> bool:
-        # The row is emptied first; the keys and the histories go after it.
-        query = text("SELECT state FROM erasures WHERE user_id = :id")
-        async with database.transaction(_TESTS) as session:
-            return await session.scalar(query, {"id": user_id}) == ErasureState.DONE
-
-    await eventually(done, seconds=90)
 
 
 async def _nothing_opens_in_the_backup(settings: Any, user_id: UserId, backup: Path) -> None:

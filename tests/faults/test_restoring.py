@@ -7,12 +7,12 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
-from browsing import new_site
+from erasing import erase
 from house import eventually
 from marked_people import CAMPAIGNS, GOOD_CARD, Person, give_back, people_of
 from sandbox import Sandbox
@@ -108,7 +108,7 @@ async def test_nothing_that_was_booked_revoked_or_erased_since_a_backup_is_undon
             await ana.ends(underway[0], "booked")
             await give_back(dan)
             await eventually(lambda: _refunded(dan))
-            await _erase(stack, database, eva.user_id)
+            await erase(stack, database, eva.user_id)
             key = bea.http.headers["authorization"]
     assert {"secrets.env", "keys", "journal"} <= {path.name for path in first.iterdir()}
     assert b"PARKER_MASTER_KEYS" not in archive.read_bytes()
@@ -166,21 +166,6 @@ async def _role(stack: Stack, person: Person, role: Role) -> None:
     operator = Operator(settings, operators)
     assert await operator.accounts.grant(person.marks["account"], role, "a test")
     await operators.close()
-
-
-async def _erase(stack: Stack, database: Database, user_id: UserId) -> None:
-    async with AsyncExitStack() as opened:
-        site = await new_site(stack.settings.base_url, opened)
-        await site.sign_in_as(stack.settings, database, user_id)
-        asked = await site.submit("/account/privacy/erase", {"agreed": "yes"})
-        assert "to be erased" in asked.text, asked.text
-
-    async def done() -> bool:
-        query = text("SELECT state FROM erasures WHERE user_id = :id")
-        async with database.transaction(TESTS) as session:
-            return await session.scalar(query, {"id": user_id}) == "done"
-
-    await eventually(done, seconds=60)
 
 
 async def _settled(database: Database, wanted: dict[str, str]) -> bool:

@@ -171,7 +171,8 @@ def _runs(program: str) -> Press:
         (lambda: _runs("raise SystemExit(3)"), _PAGE, NoPress, "apt-get install libpango"),
         (
             lambda: Press(
-                [sys.executable, "-c", "input()\nimport time\ntime.sleep(60)"], seconds=1
+                [sys.executable, "-c", "input()\nimport threading\nthreading.Event().wait()"],
+                seconds=1,
             ),
             _PAGE + "\n",
             NotPrinted,
