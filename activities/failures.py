@@ -7,6 +7,7 @@ raised by calls that are safe to repeat), `BadAnswer` (retried a few times by it
 """
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from domain.breakers import PAUSE
+from providers.breaker import LEFT_ALONE
 from providers.errors import CredentialsRefused, ProviderError, ProviderRefused, RateLimited
 
 HEARTBEAT_SECONDS = 2.0
@@ -79,8 +82,19 @@ def to_application_error(error: ProviderError) -> ApplicationError:
     name = type(error).__name__
     if isinstance(error, RateLimited):
         return ApplicationError(str(error), type=name, next_retry_delay=_pause(error.retry_at))
+    if error.code == LEFT_ALONE:
+        return ApplicationError(str(error), type=name, next_retry_delay=_left_alone_for())
     final = isinstance(error, CredentialsRefused | ProviderRefused)
     return ApplicationError(str(error), type=name, non_retryable=final)
+
+
+def _left_alone_for() -> timedelta:
+    """Return a pause after which the vendor may be asked again.
+
+    Not ever longer ones: when it is back, nobody waits for what grew while nothing was asked.
+    Of many that wait, one comes first and tries; the others find the way open.
+    """
+    return PAUSE * random.uniform(0.5, 1.1)  # noqa: S311 - no secret
 
 
 def _pause(retry_at: datetime | None) -> timedelta:

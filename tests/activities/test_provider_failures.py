@@ -15,6 +15,8 @@ from activities.failures import (
     heartbeats,
     to_application_error,
 )
+from domain.breakers import PAUSE
+from providers.breaker import LEFT_ALONE
 from providers.errors import (
     BadAnswer,
     CredentialsRefused,
@@ -50,6 +52,13 @@ def test_a_limit_is_waited_for_within_reason() -> None:
     assert pause(None) == RATE_LIMIT_PAUSE
     assert pause(now - timedelta(hours=1)) == timedelta(seconds=1)
     assert pause(now + timedelta(hours=1)) == RATE_LIMIT_PAUSE_MAX
+
+
+def test_nobody_waits_ever_longer_for_a_vendor_that_is_left_alone() -> None:
+    error = to_application_error(ProviderUnavailable("duffel", "create_order", LEFT_ALONE))
+    assert not error.non_retryable
+    assert error.next_retry_delay is not None
+    assert PAUSE / 2 <= error.next_retry_delay <= PAUSE * 1.1
 
 
 async def test_a_short_call_gives_no_sign_of_life_but_many_or_a_long_one_do(

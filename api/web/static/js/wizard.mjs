@@ -17,6 +17,9 @@ function made(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Whether somebody typed before this ran; no event will tell. */
+const typedEarly = (field) => field && field.value !== field.defaultValue;
+
 /** A field with a list of what it may mean, as ARIA describes a combobox. */
 class Places {
   constructor(box) {
@@ -37,6 +40,7 @@ class Places {
       ["aria-controls", this.list.id],
     ]) this.input.setAttribute(name, value);
     this.input.addEventListener("input", later(() => this.search()));
+    if (typedEarly(this.input) && this.input === document.activeElement) this.search();
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.input.addEventListener("blur", () => setTimeout(() => this.close(), 150));
     this.list.addEventListener("pointerdown", (event) => {
@@ -191,7 +195,9 @@ function past(form) {
     const answer = await fetch(place.dataset.past, { method: "POST", body: new FormData(form) });
     if (answer.ok) place.innerHTML = await answer.text();
   }, 500);
-  form.elements.budget?.addEventListener("input", ask);
+  const budget = form.elements.budget;
+  budget?.addEventListener("input", ask);
+  if (typedEarly(budget)) ask();
 }
 
 /** Keep what was typed: at each change, and when the page is left in any other way than by its buttons. */
