@@ -52,7 +52,7 @@ def show(task: _Id, as_json: _Json = False) -> None:
             typer.echo(f"{name}: {value}")
 
 
-@app.command(epilog="Example: `parker task close ID --reason 'refunded at the airline's desk'`")
+@app.command(epilog="Example: `parker task close ID --reason 'refunded at the desk'`")
 def close(
     task: _Id,
     reason: Annotated[str, typer.Option(help="What was done; it stands in the audit log.", min=1)],
