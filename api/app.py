@@ -10,7 +10,7 @@ from starlette.formparsers import MultiPartParser
 from api import errors, health, operator_codec
 from api.health import ProviderWatch
 from api.live import LiveFeed
-from api.middleware import FORM_AROUND_FILE, BodyLimit, SafeHeaders, UnknownErrors
+from api.middleware import FORM_AROUND_FILE, BodyLimit, Heads, SafeHeaders, UnknownErrors
 from api.rest import (
     bookings,
     campaign_actions,
@@ -107,6 +107,7 @@ def create_app(
     app.add_middleware(BodyLimit, files=largest + FORM_AROUND_FILE)
     # A scan of a passport stays in memory until it is sealed: it never lies in a file in clear.
     MultiPartParser.spool_max_size = largest + 1
+    app.add_middleware(Heads)
     app.add_middleware(UnknownErrors)
     app.add_middleware(SafeHeaders, https=chosen.base_url.startswith("https:"))
     return app

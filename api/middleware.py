@@ -77,6 +77,28 @@ class BodyLimit:
             await refusal(scope, receive, send)
 
 
+class Heads:
+    """Answer HEAD as GET is answered, without the body: routes are declared for GET alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD" or _wants_stream(scope):
+            await self._app(scope, receive, send)
+            return
+
+        async def bodiless(message: Message) -> None:
+            await send(message | {"body": b""} if "body" in message else message)
+
+        await self._app({**scope, "method": "GET"}, receive, bodiless)
+
+
+def _wants_stream(scope: Scope) -> bool:
+    """Say whether the answer to GET would not end."""
+    return "text/event-stream" in Headers(scope=scope).get("accept", "")
+
+
 class SafeHeaders:
     """Add headers that hold for every answer unless the route says otherwise."""
 

@@ -84,9 +84,17 @@ def show(attempt: _Id, as_json: _Json = False) -> None:
     for name, value in found["attempt"].items():
         if value is not None:
             typer.echo(f"{name}: {value}")
-    print_rows(["sent_at", "kind", "state", "key"], found["calls"], as_json=False)
     print_rows(
-        ["created_at", "action", "operator", "state", "note"], found["actions"], as_json=False
+        ["sent_at", "kind", "state", "key"],
+        found["calls"],
+        as_json=False,
+        none="No call that moves money or seats was made.",
+    )
+    print_rows(
+        ["created_at", "action", "operator", "state", "note"],
+        found["actions"],
+        as_json=False,
+        none="No operator did anything about it.",
     )
 
 

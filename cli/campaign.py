@@ -64,7 +64,9 @@ def create(
     key: Annotated[str | None, typer.Option(help="Idempotency key, to repeat safely.")] = None,
 ) -> None:
     """Start watching for a wish; prints the campaign's id."""
-    agreed = None if notify or later else _agreed(f"{budget} {currency}", given=consent)
+    mode = "notify" if notify else "ask_me_first" if ask_first else "auto"
+    silent = notify or later
+    agreed = None if silent else _agreed(f"{budget} {currency}", mode, given=consent)
     shortest, longest = _nights(nights)
     criteria: dict[str, Any] = {
         "origins": origins,
@@ -83,7 +85,7 @@ def create(
     }
     body = {
         "criteria": criteria,
-        "mode": "notify" if notify else "ask_me_first" if ask_first else "auto",
+        "mode": mode,
         "traveler_ids": travelers,
         "payment_method_id": card,
     }
@@ -163,8 +165,9 @@ def consent(
     ] = False,
 ) -> None:
     """Consent to be booked and charged, at most the wish's budget."""
-    budget = call("GET", f"{_PATH}/{campaign}")["budget"]
-    _steer(campaign, "consent", {"consent": _agreed(money(budget), given=given)})
+    wish = call("GET", f"{_PATH}/{campaign}")
+    agreed = _agreed(money(wish["budget"]), wish["mode"], given=given)
+    _steer(campaign, "consent", {"consent": agreed})
 
 
 @app.command(epilog="Example: `parker campaign approve ID --yes --max-amount '520 USD'`")
@@ -242,13 +245,14 @@ def _show(name: str, status: dict[str, Any]) -> None:
     print_rows(["what", "value"], rows, as_json=False)
 
 
-def _agreed(cap: str, *, given: bool) -> dict[str, Any]:
-    """Return the consent to the text that holds now, once it was agreed to."""
-    text = call("GET", "/api/v1/policy")["consent"]
+def _agreed(cap: str, mode: str, *, given: bool) -> dict[str, Any]:
+    """Return the consent to the text that holds now for this mode, once it was agreed to."""
+    texts = call("GET", "/api/v1/policy")
+    text = texts["asked_consent" if mode == "ask_me_first" else "consent"]
     body = {"accepted": True, "text_version": text["version"]}
     if given:
         return body
-    say(text["template"].format(cap=cap, expires="expiry"))
+    say(text["template"].format(cap=cap, expires="the day the wish ends"))
     if not sys.stdin.isatty() or not typer.confirm("Do you agree?", err=True):
         say("Without consent nothing is booked. Repeat with --consent to agree.", style="red")
         raise typer.Exit(Exit.NEEDS_ACTION)

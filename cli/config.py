@@ -7,6 +7,7 @@ import typer
 from pydantic import SecretStr
 
 from cli.output import complain, give, print_json, print_rows, say
+from domain.mandates import ASKED_CONSENT, CONSENT_TEXTS, CURRENT_CONSENT
 from runtime.codec_address import codec_endpoint
 from runtime.policy import Policy
 from runtime.settings import (
@@ -60,9 +61,12 @@ def codec() -> None:
 
 
 def show_policy(*, as_json: bool) -> None:
-    """Print the policy group."""
+    """Print the policy group, and the words that a traveller agrees to."""
     chosen: Policy = load_settings(require=()).policy
-    values = chosen.model_dump(mode="json")
+    values = chosen.model_dump(mode="json") | {
+        "consent": CONSENT_TEXTS[CURRENT_CONSENT],
+        "consent_where_asked_first": CONSENT_TEXTS[ASKED_CONSENT],
+    }
     if as_json:
         print_json(values)
         return

@@ -50,11 +50,11 @@ def _local_url(given: Mapping[str, str]) -> str:
     return f"http://127.0.0.1:{given.get('PARKER_API_PORT') or 8000}"
 
 
-def _where() -> tuple[str, str]:
+def _where(*, needs_key: bool = True) -> tuple[str, str]:
     """Return where the API is, and whose key is used there."""
     given = _given()
     key = given.get(KEY_VARIABLE, "")
-    if not key:
+    if needs_key and not key:
         complain(
             f"{KEY_VARIABLE} is not set. `parker keys create --email you@example.com` makes one."
         )
@@ -64,6 +64,11 @@ def _where() -> tuple[str, str]:
 
 def _away(url: str, error: Exception) -> NoReturn:
     complain(f"The API at {url} does not answer ({type(error).__name__}). `parker doctor` looks.")
+    sys.exit(Exit.UNAVAILABLE)
+
+
+def _somebody_else(url: str) -> NoReturn:
+    complain(f"What answers at {url} is not our API. Is {URL_VARIABLE} right?")
     sys.exit(Exit.UNAVAILABLE)
 
 
@@ -82,9 +87,10 @@ def call(
     body: object = None,
     query: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
+    needs_key: bool = True,
 ) -> Any:
     """Ask the API and return what it says; a refusal ends the command with its sentence."""
-    url, key = _where()
+    url, key = _where(needs_key=needs_key)
     if manner.dry_run and method != "GET":
         _stop_dry(method, path, body)
     try:
@@ -93,21 +99,25 @@ def call(
             url + path,
             json=body,
             params=dict(query or {}),
-            headers={"Authorization": f"Bearer {key}", **(headers or {})},
+            headers={**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})},
             timeout=_TIMEOUT_SECONDS,
         )
-    except httpx2.TransportError as error:
+    except (httpx2.TransportError, httpx2.InvalidURL) as error:
         _away(url, error)
     if answer.status_code >= 400:
         _refuse(answer)
-    return answer.json() if answer.content else None
+    try:
+        return answer.json() if answer.content else None
+    except ValueError:
+        _somebody_else(url)
 
 
 def events(path: str) -> Iterator[dict[str, Any]]:
     """Yield what happens, as it happens, until nothing more can; a lost connection is taken up."""
     url, key = _where()
     seen, failures = "0", 0
-    while True:
+    lost: Exception = ConnectionError()
+    while failures <= _MOST_FAILURES:
         headers = {
             "Authorization": f"Bearer {key}",
             "Accept": "text/event-stream",
@@ -118,16 +128,19 @@ def events(path: str) -> Iterator[dict[str, Any]]:
                 if answer.status_code >= 400:
                     answer.read()
                     _refuse(answer)
+                if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+                    _somebody_else(url)
+                failures = 0
                 for name, number, data in _parsed(answer.iter_lines()):
                     if name == "end":
                         return
-                    seen, failures = number, 0
+                    seen = number
                     yield json.loads(data)
-        except httpx2.TransportError as error:
-            failures += 1
-            if failures > _MOST_FAILURES:
-                _away(url, error)
-            time.sleep(_PAUSE_SECONDS)
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+            lost = error
+        failures += 1
+        time.sleep(_PAUSE_SECONDS)
+    _away(url, lost)
 
 
 def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
@@ -162,6 +175,8 @@ def _refuse(answer: httpx2.Response) -> NoReturn:
     try:
         problem = answer.json()
     except ValueError:
+        if answer.status_code < 500:  # a proxy before it may say that it is away
+            _somebody_else(str(answer.url))
         problem = {}
     complain(problem.get("detail") or f"The API answered {answer.status_code}.")
     for error in problem.get("errors") or []:

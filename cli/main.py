@@ -165,7 +165,7 @@ def migrate() -> None:
 
 @app.command(epilog="Example: `parker policy --json`")
 def policy(as_json: _Json = False) -> None:
-    """Show the rules of the house as they are set: limits, paces, choices."""
+    """Show the rules of the house as they are set, and the words of a consent."""
     from cli.config import show_policy
 
     show_policy(as_json=as_json)

@@ -52,7 +52,7 @@ def show(
 @app.command("keys", epilog="Example: `parker mandate keys > mandate-keys.json`")
 def show_keys() -> None:
     """Print the public keys, to be kept where nobody can change them."""
-    print_json(call("GET", _KEYS))
+    print_json(call("GET", _KEYS, needs_key=False))
 
 
 @app.command(

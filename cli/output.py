@@ -52,11 +52,17 @@ def print_json(value: object) -> None:
 
 
 def print_rows(
-    columns: Sequence[str], rows: Sequence[Mapping[str, object]], *, as_json: bool
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, object]],
+    *,
+    as_json: bool,
+    none: str = "There are none.",
 ) -> None:
     """Print records as a table for people, or as JSON; into a pipe as tab-separated lines."""
     if as_json or manner.as_json:
         print_json(list(rows))
+    elif not rows:
+        say(none)
     elif data.is_terminal and not manner.plain:
         table = Table(*(column.replace("_", " ") for column in columns))
         for row in rows:
@@ -64,4 +70,5 @@ def print_rows(
         data.print(table)
     else:
         for row in rows:
-            sys.stdout.write("\t".join(str(row.get(column, "")) for column in columns) + "\n")
+            cells = (" ".join(str(row.get(column, "")).split()) for column in columns)
+            sys.stdout.write("\t".join(cells) + "\n")

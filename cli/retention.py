@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.operating import run_as_operator
-from cli.output import print_rows, say
+from cli.output import print_rows
 from domain.retention import PERIODS
 
 if TYPE_CHECKING:
@@ -55,9 +55,8 @@ def list_runs(
         }
         for run in runs.values()
     ]
-    if not rows and not as_json:
-        say("It has not run yet; it runs every night.")
-    print_rows(["at", "removed"], rows[:limit], as_json=as_json)
+    none = "It has not run yet; it runs every night."
+    print_rows(["at", "removed"], rows[:limit], as_json=as_json, none=none)
 
 
 def _removed(facts: Mapping[str, Any]) -> dict[str, int]:

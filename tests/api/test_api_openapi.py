@@ -127,6 +127,13 @@ async def test_an_unknown_address_and_a_wrong_method_are_problems(nobody: Any) -
         assert answer.json()["type"].startswith("urn:parker-flight:problem:")
 
 
+async def test_head_is_answered_as_get_is_without_the_body(nobody: Any) -> None:
+    for path in ("/healthz", "/docs", "/static/app.css", "/nothing/here"):
+        asked, shown = await nobody.head(path), await nobody.get(path)
+        assert (asked.status_code, asked.content) == (shown.status_code, b"")
+        assert asked.headers["content-type"] == shown.headers["content-type"]
+
+
 async def test_large_and_unreadable_bodies_are_refused(ana: Any) -> None:
     large = await ana.http.post("/api/autobooking/traveler", content=b"{" + b" " * 200_000)
     assert large.status_code == 413

@@ -86,6 +86,15 @@ async def test_exit_codes_say_what_went_wrong(parker: Parker, api_url: str) -> N
         "campaign", "list"
     )
     assert away[0] == 5
+    page = {"PARKER_API_URL": f"{api_url}/docs?", "PARKER_API_KEY": "pk_x"}
+    for command in (["booking", "list"], ["campaign", "watch", "any"]):
+        code, out, err = await Parker(**page)(*command)
+        assert (code, out) == (5, "")
+        assert "is not our API" in err
+
+
+async def test_a_list_with_nothing_in_it_says_so_beside_the_data(parker: Parker) -> None:
+    assert await parker("booking", "list") == (0, "", "There are none.\n")
 
 
 async def _consent_is_checked_by_pinned_keys_alone(
@@ -93,7 +102,8 @@ async def _consent_is_checked_by_pinned_keys_alone(
 ) -> None:
     code, shown, err = await parker("mandate", "show", campaign, "--json")
     assert code == 0, err
-    code, published, err = await parker("mandate", "keys")
+    nobodys = Parker(PARKER_API_URL=parker.environ["PARKER_API_URL"])
+    code, published, err = await nobodys("mandate", "keys")  # public: no key is asked for
     assert code == 0, err
     file, keys = folder / "mandate.json", folder / "keys.json"
     file.write_text(shown)
@@ -105,6 +115,7 @@ async def _consent_is_checked_by_pinned_keys_alone(
     told = json.loads(out)
     assert (told["at most"], told["withdrawn"]) == ("1.00 USD", "unknown (offline)")
     assert "1.00 USD" in told["words"]
+    assert "said yes to" in told["words"], "the words of a wish that asks first"
     mandate = json.loads(shown)["mandate"]
     assert mandate["standing"] == "standing"
     assert "Ana" not in mandate["document"]

@@ -33,6 +33,7 @@ def test_data_goes_to_standard_output_and_words_to_standard_error(tmp_path: Path
     done = parker("policy", "--json", env=environment(tmp_path))
     assert done.returncode == Exit.OK
     assert json.loads(done.stdout)["price_tolerance_percent"] == "2"
+    assert "at most {cap}" in json.loads(done.stdout)["consent"]
     assert done.stderr == ""
     checked = parker("config", "check", env=environment(tmp_path, PARKER_API_PROT="1"))
     assert checked.returncode == Exit.OK
