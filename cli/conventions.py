@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from typer._click.core import Command, Context, Parameter
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from cli.output import manner, print_json, say
 
@@ -22,6 +22,8 @@ READS = frozenset(
 )
 # What serves, plays or prepares until it is done has no data of its own to print.
 PROCESSES = frozenset({"up", "worker", "api", "sandbox", "migrate", "demo", "simulate"})
+# Typer gives each subject an option to install completion for a command of the subject's name.
+_COMPLETION = frozenset({"install_completion", "show_completion"})
 # These ask the API, which stops before the first request that writes (`cli/http_api.py`).
 _OVER_HTTP = frozenset({"campaign", "booking", "traveler", "card", "export", "mandate"})
 _BY_OPERATOR = frozenset({"booking stop", "booking start", "mandate rotate-key"})
@@ -29,6 +31,9 @@ _BY_OPERATOR = frozenset({"booking stop", "booking start", "mandate rotate-key"}
 
 def dressed(command: Command, path: str) -> Command:
     """Give a command, or all of a group, what it does not have itself."""
+    command.params = [each for each in command.params if each.name not in _COMPLETION]
+    if isinstance(command, TyperCommand | TyperGroup):
+        command.rich_markup_mode = "markdown"  # else examples are shown in their backticks
     if isinstance(command, TyperGroup):
         for name, child in command.commands.items():
             dressed(child, f"{path} {name}")

@@ -79,7 +79,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Books a traveller's wish by itself, exactly once.",
+    help="Example: `parker up`, then `parker keys create --email you@example.com`\n\n"
+    "Books a traveller's wish by itself, exactly once.",
     epilog="Exit codes: 0 done, 1 failure, 2 usage or settings, 3 not found, 4 conflict, "
     "5 not reachable, 6 a person must act, 7 refused by policy, 130 interrupted.",
 )
@@ -165,7 +166,7 @@ def migrate() -> None:
 
 @app.command(epilog="Example: `parker policy --json`")
 def policy(as_json: _Json = False) -> None:
-    """Show the rules of the house as they are set, and the words of a consent."""
+    """Show the rules of this installation, and the words of a consent."""
     from cli.config import show_policy
 
     show_policy(as_json=as_json)

@@ -74,6 +74,11 @@ def test_every_command_leads_with_an_example_of_itself_and_says_what_it_does() -
         assert example.startswith("Example"), path
         assert words.strip().endswith((".", ")")) or "." in words, path
         assert command.short_help, path
+        assert "--install-completion" not in options(command), path
+    root = parker("--help").output
+    assert "parker up" in root.partition("Books a traveller")[0]
+    subject = parker("campaign", "show", "--help").output
+    assert "`" not in subject, "an example in backticks would run what it prints"
 
 
 def test_every_command_prints_json_and_plain_and_whatever_writes_has_a_dry_run() -> None:
