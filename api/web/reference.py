@@ -15,4 +15,5 @@ PATH = "/docs"
 async def show_reference(visit: VisitDep) -> HTMLResponse:
     """Show what the API takes and answers."""
     groups = groups_of(visit.request.app.openapi())
-    return render(visit, "reference/page.html", groups=groups)
+    address = visit.services.settings.base_url
+    return render(visit, "reference/page.html", groups=groups, address=address)

@@ -106,6 +106,7 @@ async def test_the_page_of_the_api_shows_every_operation_and_loads_nothing_from_
     # A body to begin with, of the document's own examples, and which key the call needs.
     assert "&#34;destinations&#34;" in shown.text
     assert "scope <code>spend</code>" in shown.text
+    assert f"curl {settings.base_url}/api/autobooking/campaigns -H" in shown.text
 
 
 async def test_hidden_routes_are_the_pages_only(settings: Any) -> None:
