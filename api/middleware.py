@@ -89,7 +89,7 @@ class Heads:
             return
 
         async def bodiless(message: Message) -> None:
-            await send(message | {"body": b""} if "body" in message else message)
+            await send({**message, "body": b""} if "body" in message else message)
 
         await self._app({**scope, "method": "GET"}, receive, bodiless)
 
