@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 from uuid import uuid4
@@ -32,11 +33,11 @@ class Shown:
     html: str
     content: bytes = b""
 
-    @property
+    @cached_property
     def soup(self) -> BeautifulSoup:
         return BeautifulSoup(self.html, "html.parser")
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The words of the page, with single spaces."""
         main = self.soup.find("main") or self.soup
