@@ -131,6 +131,8 @@ CONSOLE: Mapping[str, frozenset[Who]] = {
     "GET /admin/attempts/{attempt_id}": _CARE,
     "POST /admin/attempts/{attempt_id}/act": _CARE,
     "GET /admin/refunds": _CARE,
+    "GET /admin/refunds/limits": _CARE,
+    "POST /admin/refunds/limits": _ADMIN,
     "GET /admin/decisions": _ADMIN,
     "POST /admin/decisions/{action_id}": _ADMIN,
     "GET /admin/campaigns": _ALL,

@@ -71,7 +71,8 @@ class Expected:
     """What the operator was looking at: the row's state and version, as the page showed them.
 
     A task and an account have no version; theirs is None, and `state` is the task's state or the
-    account's role. Of booking for everyone it is "running" or "stopped", of a limit "".
+    account's role. Of booking for everyone it is "running" or "stopped", of a limit the amount that
+    holds: "200.00".
     """
 
     state: str
@@ -304,7 +305,7 @@ async def _do_at_once(
         assert taken is not None
         if taken.state is not ActionState.ASKED:
             return taken
-        refusal, note = await change_at_once(session, taken, why, now)
+        refusal, note = await change_at_once(session, desk.limits, taken, why, now)
         state = ActionState.REFUSED if refusal else ActionState.DONE
         await settle_action(session, taken, state, now, refusal, note)
         return taken

@@ -1,5 +1,6 @@
 """How much one operator does alone, and whether there is anybody for the rest."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,15 @@ async def alone_up_to(session: AsyncSession, limits: OperatingSettings, currency
     agreed = await get_switch(session, REFUND_ALONE) or {}
     amount = agreed.get(currency, limits.refund_alone.get(currency, Decimal(0)))
     return Money.parse(Decimal(amount), currency)
+
+
+async def limits_that_hold(
+    session: AsyncSession, limits: OperatingSettings, sold_in: Iterable[str]
+) -> list[Money]:
+    """Return the limit of each currency that has one, and of those that are sold in."""
+    agreed = await get_switch(session, REFUND_ALONE) or {}
+    currencies = {*sold_in, *limits.refund_alone, *agreed}
+    return [await alone_up_to(session, limits, currency) for currency in sorted(currencies)]
 
 
 async def others_who_may_decide(session: AsyncSession, operator: str) -> bool:

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.operating.alone import REFUND_ALONE
-from db.locks import lock
+from api.operating.alone import REFUND_ALONE, alone_up_to
+from db.locks import lock, one_at_a_time
 from db.models.operator_action import OperatorActionRow
 from db.models.operator_task import OperatorTaskRow, TaskState
 from db.models.user import Role
@@ -18,12 +18,17 @@ from domain.audit import Action, Entry
 from domain.ids import UserId
 from domain.money import Money
 from domain.operating import OperatorAction, Refusal, told_of
+from runtime.operating_settings import OperatingSettings
 
 Changed = tuple[Refusal | None, str]
 
 
 async def change_at_once(
-    session: AsyncSession, row: OperatorActionRow, why: str, now: datetime
+    session: AsyncSession,
+    limits: OperatingSettings,
+    row: OperatorActionRow,
+    why: str,
+    now: datetime,
 ) -> Changed:
     """Do what the row says, or say why not."""
     match row.action:
@@ -36,7 +41,7 @@ async def change_at_once(
         case OperatorAction.ROLE:
             return await _role(session, row, now)
         case OperatorAction.LIMIT:
-            return await _limit(session, row, now)
+            return await _limit(session, limits, row, now)
         case _:
             raise AssertionError(row.action)
 
@@ -92,9 +97,16 @@ async def _role(session: AsyncSession, row: OperatorActionRow, now: datetime) ->
     return None, f"the account is {user.role.value} now, and was signed out"
 
 
-async def _limit(session: AsyncSession, row: OperatorActionRow, now: datetime) -> Changed:
+async def _limit(
+    session: AsyncSession, limits: OperatingSettings, row: OperatorActionRow, now: datetime
+) -> Changed:
     if row.amount_minor is None or row.currency is None or row.amount_minor < 0:
         return Refusal.NOT_FOUND, ""
+    # The limits of all currencies are one row: what somebody else agrees to meanwhile must stay.
+    await one_at_a_time(session, REFUND_ALONE)
+    holds = await alone_up_to(session, limits, row.currency)
+    if row.expected_state != holds.amount():
+        return await _moved_on(session, row, f"the limit is {holds}")
     limit = Money(minor=row.amount_minor, currency=row.currency)
     agreed = await get_switch(session, REFUND_ALONE) or {}
     changed = agreed | {limit.currency: limit.amount()}

@@ -130,9 +130,15 @@ async def test_a_limit_that_two_agreed_on_is_the_limit(
     from api.operating.alone import alone_up_to
 
     ana, ben = [operator(await account(database, cast, Role.ADMIN), Role.ADMIN) for _ in range(2)]
-    asked = await do(desk, ana, _A.LIMIT, None, "", amount=Money(minor=50_000, currency="EUR"))
+    euros = Money(minor=50_000, currency="EUR")
+    asked, late = [await do(desk, ana, _A.LIMIT, None, "0.00", amount=euros) for _ in range(2)]
     assert asked.action_id is not None
+    assert late.action_id is not None
     assert (await decide_at(desk, ben, asked.action_id, agree=True, reason=WHY)).done
+    # What was asked when another limit held is not what was looked at any more.
+    moved = await decide_at(desk, ben, late.action_id, agree=True, reason=WHY)
+    assert moved.refusal is Refusal.MOVED_ON
+    assert "the limit is 500.00 EUR" in moved.sentence
     async with desk.database.transaction(TESTS) as session:
         limits = [await alone_up_to(session, desk.limits, money) for money in ("EUR", "USD", "GBP")]
     assert [limit.minor for limit in limits] == [50_000, 20_000, 0]

@@ -11,7 +11,17 @@ from starlette.responses import Response
 
 from api.errors import not_found
 from api.operating.actions import Details, Expected, Operator, Outcome, act, decide
-from api.web.admin import attempts, booking, bookings, decisions, installation, people, tasks, users
+from api.web.admin import (
+    attempts,
+    booking,
+    bookings,
+    decisions,
+    installation,
+    people,
+    refunds,
+    tasks,
+    users,
+)
 from api.web.admin.doing import NO_REASON, actor_of, reason_in, turned_away
 from api.web.admin.entry import OperatorDep
 from api.web.forms import Form, FormDep
@@ -23,6 +33,8 @@ from domain.money import Money
 from domain.operating import ActionState, OperatorAction
 
 router = APIRouter(tags=["console"], include_in_schema=False)
+_NO_AMOUNT = "Write the amount in figures, as 120.50. Nothing was done."
+_LARGEST_LIMIT = 10**9
 _OF_ATTEMPT = frozenset(
     {
         OperatorAction.RETRY,
@@ -46,13 +58,21 @@ async def act_on_attempt(visit: OperatorDep, attempt_id: UUID, form: FormDep) ->
 @router.post(f"{booking.ONE}/refund")
 async def refund_booking(visit: OperatorDep, booking_id: UUID, form: FormDep) -> Response:
     """Ask for money back to the card that was charged."""
-    page = f"{bookings.PATH}/{booking_id}"
-    try:
-        amount = Money.parse(form.text("amount"), form.text("currency"))
-    except (MoneyFormat, ValueError):
-        return turned_away(visit, page, "Write the amount in figures, as 120.50. Nothing moved.")
+    page, amount = f"{bookings.PATH}/{booking_id}", _amount_in(form)
+    if amount is None:
+        return turned_away(visit, page, _NO_AMOUNT)
     details = Details(amount=amount)
     return await _do(visit, form, OperatorAction.REFUND, booking_id, page, details)
+
+
+@router.post(refunds.LIMITS)
+async def change_limit(visit: OperatorDep, form: FormDep) -> Response:
+    """Ask for another limit up to which one operator refunds alone; a second admin agrees to it."""
+    amount = _amount_in(form)
+    if amount is None or not 0 <= amount.minor <= _LARGEST_LIMIT:
+        return turned_away(visit, refunds.LIMITS, _NO_AMOUNT)
+    details = Details(amount=amount)
+    return await _do(visit, form, OperatorAction.LIMIT, None, refunds.LIMITS, details)
 
 
 @router.post(f"{tasks.ONE}/close")
@@ -93,6 +113,13 @@ async def submit_decision(visit: OperatorDep, action_id: UUID, form: FormDep) ->
     operator = Operator(actor_of(visit))
     outcome = await decide(visit.services, operator, action_id, agree=agree, reason=reason)
     return _answered(visit, outcome, page)
+
+
+def _amount_in(form: Form) -> Money | None:
+    try:
+        return Money.parse(form.text("amount"), form.text("currency"))
+    except (MoneyFormat, ValueError):
+        return None
 
 
 async def _do(  # noqa: PLR0917

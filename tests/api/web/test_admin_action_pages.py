@@ -126,6 +126,47 @@ async def test_a_role_takes_a_second_admin_and_never_the_same_one(
     assert own.status == 409
 
 
+async def test_a_refund_limit_is_changed_by_two_admins_and_holds_at_once(
+    admin: Site, support: Site, make_operator: Any, database: Database, settings: Any, ana: Any
+) -> None:
+    page, why = "/admin/refunds/limits", {"reason": "The summer was quiet"}
+    shown = await support.get(page)
+    assert "Up to 200.00 USD one operator gives money back alone" in shown.text
+    assert not shown.soup.select("main form")
+    assert (await support.get("/admin/refunds")).soup.select_one(f'a[href="{page}"]')
+    assert "there is none: it would be refused" in (await admin.get(page)).text
+    alone = await admin.submit(page, {"amount": "3.00", **why})
+    assert alone.status == 409
+    assert "This takes a second admin, and there is none. Nothing was done." in alone.text
+    other = await make_operator("admin")
+    async with database.transaction(TESTS) as session:
+        for person in (admin.person, other.person):
+            user = await get_user(session, person.user_id)
+            assert user is not None
+            user.email_confirmed_at = system_now()
+    for amount in ("a lot", "-1.00", "1e30", "1.005"):
+        assert (await admin.submit(page, {"amount": amount, **why})).status == 422, amount
+    asked = await admin.submit(page, {"amount": "3.00", **why})
+    assert "waits for a second person" in asked.text
+    assert "Up to 200.00 USD" in asked.text
+    waiting = await other.get("/admin/decisions")
+    assert "Limit 3.00 USD" in waiting.text
+    assert "In place of 200.00" in waiting.text
+    assert why["reason"] in waiting.text
+    await other.submit(waiting, {"answer": "agree", "reason": "I saw the figures"})
+    assert "Up to 3.00 USD" in (await admin.get(page)).text
+    async with database.transaction(TESTS) as session:
+        rows = await list_audit(session, object_id="refund_alone")
+    assert [(row.actor, row.before, row.after) for row in rows] == [
+        (str(other.person.user_id), {}, {"USD": "3.00"})
+    ]
+    # From now on what one gave back alone a moment ago takes two.
+    made = await give_booking(database, vault_of(settings), ana.user_id, system_now())
+    booking = f"/admin/bookings/{made.booking_id}"
+    asked = await support.submit(booking, {"amount": "5.00", **WHY}, action=f"{booking}/refund")
+    assert "waits for a second person" in asked.text
+
+
 async def test_signing_out_refunds_and_attempts_are_asked_for_from_their_pages(
     support: Site, pages: Site, database: Database, settings: Any, ana: Any
 ) -> None:
