@@ -58,10 +58,11 @@ from workflows.campaign import CampaignWorkflow
 from workflows.disputes import DisputeWorkflow
 from workflows.erasure import ErasureWorkflow
 from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow, TellingWorkflow
-from workflows.operator import OperatorActionWorkflow
+from workflows.operator import OperatorActionWorkflow, OperatorKeeperWorkflow
 from workflows.order import OrderWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.schedules import (
+    ensure_actions_begin,
     ensure_audit_is_chained,
     ensure_disputes_are_followed,
     ensure_notices_are_told,
@@ -86,6 +87,7 @@ WORKFLOWS: list[type] = [
     PaperKeeperWorkflow,
     AuditKeeperWorkflow,
     OperatorActionWorkflow,
+    OperatorKeeperWorkflow,
 ]
 SELLERS = ("duffel",)
 
@@ -117,7 +119,9 @@ class Activities:
         self.erasures = ErasureActivities(database, vault, providers.vault, settings.privacy)
         self.retention = RetentionActivities(database, vault, settings.privacy)
         self.refunds = RefundActivities(database, providers.payments)
-        self.operating = OperatorActivities(database, self.orders, providers.orders)
+        self.operating = OperatorActivities(
+            database, self.orders, providers.orders, settings.operating.begin_within
+        )
         checkpoints = Checkpoints(
             settings.operating.folder(settings.state_dir), settings.mandate_signing
         )
@@ -276,6 +280,7 @@ async def run(settings: Settings) -> None:
         await ensure_retention(client)
         await ensure_disputes_are_followed(client)
         await ensure_audit_is_chained(client)
+        await ensure_actions_begin(client)
         get_logger("worker").info("worker started", queues=[MAIN_QUEUE, SEARCH_QUEUE])
         await stop.wait()
 

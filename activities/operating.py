@@ -22,10 +22,12 @@ from db.queries import calls
 from db.queries.attempts import get_attempt
 from db.queries.openings import attempt_input
 from db.queries.operator_actions import (
+    end_overdue,
     get_action,
     last_done,
     lock_action,
     note_action,
+    overdue_actions,
     settle_action,
 )
 from db.queries.payments import captured_payment, count_payments, refunds_of
@@ -37,15 +39,17 @@ from domain.ids import AttemptId, BookingId
 from domain.messages.attempt import OrderStatus, attempt_workflow_id
 from domain.messages.operator import (
     ActionPlan,
+    ActionsInput,
     Adopted,
     AdoptOrder,
     CloseAction,
     Doubt,
     Reach,
     ReachAttempt,
+    Unbegun,
 )
 from domain.money import Money
-from domain.operating import ActionState, OperatorAction, Refusal, told_of
+from domain.operating import BY_PROCESS, ActionState, OperatorAction, Refusal, told_of
 from providers.ports import FlightOrders
 from runtime.clock import activity_now
 from runtime.temporal import RPC_TIMEOUT
@@ -61,10 +65,28 @@ class _Refused(Exception):
 
 
 class OperatorActivities:
-    def __init__(self, database: Database, orders: OrderActivities, seller: FlightOrders) -> None:
+    def __init__(
+        self,
+        database: Database,
+        orders: OrderActivities,
+        seller: FlightOrders,
+        begin_within: timedelta,
+    ) -> None:
         self._database, self._orders, self._seller = database, orders, seller
+        self._begin_within = begin_within
 
     # Taking an action up, and writing down what came of it
+
+    @activity.defn
+    async def find_unbegun(self, wanted: ActionsInput) -> Unbegun:
+        """Find what was asked for while nothing could begin it; end what is too old for that."""
+        now = activity_now()
+        before = now - timedelta(seconds=wanted.overdue_seconds)
+        async with self._database.transaction(WORKER) as session:
+            rows = await overdue_actions(session, now, asked_before=before, limit=wanted.at_most)
+            await end_overdue(session, rows, now, self._begin_within)
+            left = [row for row in rows if row.state is ActionState.ASKED]
+            return Unbegun(actions=tuple(row.id for row in left if row.action in BY_PROCESS))
 
     @activity.defn
     async def take_action(self, action_id: UUID) -> ActionPlan:
@@ -94,7 +116,7 @@ class OperatorActivities:
         if seen.action is OperatorAction.REFUND:
             return await self._take_refund(session, seen.target_id, seen.id, now)
         attempt = await lock_attempt(session, seen.target_id)
-        row = await _locked(session, seen.id)
+        row = await self._in_time(session, seen.id, now)
         if attempt is None:
             raise _Refused(Refusal.NOT_FOUND)
         if row.state is ActionState.ASKED:
@@ -117,7 +139,7 @@ class OperatorActivities:
         self, session: AsyncSession, booking_id: UUID, action_id: UUID, now: datetime
     ) -> ActionPlan:
         booking = await lock_booking(session, booking_id)
-        row = await _locked(session, action_id)
+        row = await self._in_time(session, action_id, now)
         payment = await captured_payment(session, booking_id, lock=True)
         if booking is None or payment is None or row.amount_minor is None:
             raise _Refused(Refusal.NOT_FOUND)
@@ -140,6 +162,14 @@ class OperatorActivities:
             booking_id=BookingId(booking.id),
             amount=amount,
         )
+
+    async def _in_time(
+        self, session: AsyncSession, action_id: UUID, now: datetime
+    ) -> OperatorActionRow:
+        """Lock the action; one whose process waited for a worker for too long is over."""
+        row = await _locked(session, action_id)
+        await end_overdue(session, [row], now, self._begin_within)
+        return row
 
     @activity.defn
     async def close_action(self, close: CloseAction) -> None:

@@ -49,6 +49,8 @@ class Action(StrEnum):
     OPERATOR_ACTED = "operator.acted"
     PROPOSAL_MADE = "proposal.made"
     PROPOSAL_DECIDED = "proposal.decided"
+    PROPOSAL_LAPSED = "proposal.lapsed"
+    ACTION_EXPIRED = "action.expired"
     RETENTION_RAN = "retention.ran"
     RESTORED = "installation.restored"
 

@@ -28,6 +28,7 @@ class Refusal(StrEnum):
     ALONE = "alone"  # a second person is needed, and there is none
     OWN_REQUEST = "own_request"  # whoever asked cannot be the second person
     LAPSED = "lapsed"  # nobody agreed in time
+    EXPIRED = "expired"  # nothing began it in time
 
 
 class ActionState(StrEnum):
@@ -38,6 +39,7 @@ class ActionState(StrEnum):
     REFUSED = "refused"
     DECLINED = "declined"  # by the second person
     LAPSED = "lapsed"
+    EXPIRED = "expired"
 
 
 _SUPPORT = frozenset({"support", "admin"})
@@ -92,6 +94,8 @@ def sentence_of(state: ActionState, refusal: Refusal | None, note: str) -> str:
             return "The second person declined it. Nothing was done."
         case ActionState.LAPSED:
             return "Nobody agreed to it in time. Nothing was done; ask again if it is still needed."
+        case ActionState.EXPIRED:
+            return "It could not be begun in time. Nothing was done; ask again if it is needed."
         case ActionState.REFUSED:
             return _REFUSED[refusal or Refusal.NOT_NOW].format(note=note or "its state forbids it")
 
@@ -106,4 +110,5 @@ _REFUSED: Mapping[Refusal, str] = {
     Refusal.ALONE: "This takes a second admin, and there is none. Nothing was done.",
     Refusal.OWN_REQUEST: "Nobody agrees to what they asked for themselves. Nothing was done.",
     Refusal.LAPSED: "Its time to be agreed to is over. Nothing was done.",
+    Refusal.EXPIRED: "Its time to be begun is over. Nothing was done.",
 }

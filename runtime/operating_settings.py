@@ -1,5 +1,6 @@
 """How operators work on this installation: one group of the settings."""
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,12 @@ class OperatingSettings(BaseModel):
     two. Until two admins agree on another limit."""
     decide_hours: Annotated[int, Field(ge=1, le=168)] = 24
     """How long what takes two waits for the second."""
+    begin_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    """How long what was asked may still begin that could not begin at once."""
+
+    @property
+    def begin_within(self) -> timedelta:
+        return timedelta(hours=self.begin_hours)
 
     def folder(self, state_dir: Path) -> Path:
         """Return where checkpoints are; workers and `parker audit verify` need the same folder."""

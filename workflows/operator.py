@@ -1,6 +1,7 @@
 """What an operator decided about money or seats, done step by step whoever dies meanwhile."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
@@ -28,12 +29,15 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages.campaign import AttemptFinished, campaign_workflow_id
     from domain.messages.operator import (
         ActionPlan,
+        ActionsInput,
         AdoptOrder,
         CloseAction,
         OperatorInput,
         Reach,
         ReachAttempt,
         RefundAsDecided,
+        Unbegun,
+        operator_workflow_id,
     )
     from domain.messages.search import search_workflow_id
     from domain.operating import ActionState, OperatorAction, Refusal
@@ -261,3 +265,32 @@ class OperatorActionWorkflow:
                 return f"{plan.amount} went back to the card that was charged"
             await workflow.sleep(REFUND_POLL, summary="the card's bank")
         raise Refused(Refusal.NOT_NOW, "the card's bank has not answered in a month")
+
+
+@workflow.defn
+class OperatorKeeperWorkflow:
+    """Begins what operators asked for while nothing could begin it; a Schedule calls it again.
+
+    Once: an action's process has the action's id, and begins no second time although it has ended.
+    """
+
+    @workflow.run
+    async def run(self, wanted: ActionsInput) -> Unbegun:
+        found = await workflow.execute_local_activity_method(
+            OperatorActivities.find_unbegun, wanted, **ROWS
+        )
+        for action_id in found.actions:
+            await self._begin(action_id)
+        return found
+
+    async def _begin(self, action_id: UUID) -> None:
+        try:
+            await workflow.start_child_workflow(
+                OperatorActionWorkflow.run,
+                OperatorInput(action_id=action_id),
+                id=operator_workflow_id(action_id),
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            )
+        except WorkflowAlreadyStartedError:
+            return

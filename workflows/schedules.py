@@ -17,6 +17,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from domain.messages.audit import AUDIT_ID, ChainInput
 from domain.messages.disputes import KEEP_DISPUTES_ID
 from domain.messages.notices import SweepInput
+from domain.messages.operator import KEEP_ACTIONS_ID, ActionsInput
 from domain.messages.papers import PapersInput
 from domain.messages.retention import RETENTION_ID, RetentionInput
 from domain.messages.search import SearchInput, search_workflow_id
@@ -24,6 +25,7 @@ from runtime.temporal import MAIN_QUEUE, RPC_TIMEOUT
 from workflows.audit import AuditKeeperWorkflow
 from workflows.disputes import DisputeWorkflow
 from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow
+from workflows.operator import OperatorKeeperWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.search import SearchKeeperWorkflow, SearchWorkflow
 
@@ -38,6 +40,8 @@ LOOK_THROUGH_EVERY = timedelta(hours=6)
 _PAPERS = "keep-papers"
 # Days are given to answer one; this is for what a webhook did not tell us.
 FOLLOW_DISPUTES_EVERY = timedelta(hours=1)
+# An operator who was told that it begins by itself looks again soon.
+BEGIN_ACTIONS_EVERY = timedelta(minutes=2)
 
 
 async def ensure_search_runs(client: Client, seller: str) -> None:
@@ -135,6 +139,18 @@ async def ensure_disputes_are_followed(client: Client) -> None:
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
     await _ensure(client, KEEP_DISPUTES_ID, schedule)
+
+
+async def ensure_actions_begin(client: Client) -> None:
+    """Have begun, again and again, what operators asked for while nothing could begin it."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            OperatorKeeperWorkflow.run, ActionsInput(), id=KEEP_ACTIONS_ID, task_queue=MAIN_QUEUE
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=BEGIN_ACTIONS_EVERY)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    await _ensure(client, KEEP_ACTIONS_ID, schedule)
 
 
 async def _ensure(client: Client, name: str, schedule: Schedule) -> None:

@@ -23,8 +23,8 @@ from db.queries.attempts import get_attempt
 from db.queries.audit import sealed_reason
 from db.queries.operator_actions import (
     add_action,
+    end_overdue,
     get_action,
-    lapse_actions,
     lock_action,
     note_action,
     refunds_counted,
@@ -195,7 +195,7 @@ async def decide_at(
         row = await lock_action(session, action_id)
         if row is None:
             return _refused(Refusal.NOT_FOUND)
-        await lapse_actions(session, [row], now)
+        await end_overdue(session, [row], now, desk.limits.begin_within)
         if row.state is not ActionState.WAITING:
             return outcome_of(row)
         if row.operator == actor.id:

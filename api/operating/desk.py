@@ -12,7 +12,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-from api.errors import unavailable
+from api.errors import ApiProblem, unavailable
 from api.services import Services, TemporalLink
 from db.session import Database
 from db.vault import PersonalVault
@@ -49,8 +49,8 @@ class Desk:
 
 async def run_action(desk: Desk, action_id: UUID) -> None:
     """Have an action's process do it, and wait a short while for that; again is harmless."""
-    client = await desk.temporal.client()
     try:
+        client = await desk.temporal.client()
         async with asyncio.timeout(_PATIENCE):
             handle = await client.start_workflow(
                 "OperatorActionWorkflow",
@@ -64,8 +64,8 @@ async def run_action(desk: Desk, action_id: UUID) -> None:
             await handle.result()
     except (WorkflowAlreadyStartedError, WorkflowFailureError, TimeoutError):
         return  # the row says how it stands
-    except RPCError as error:
+    except (RPCError, ApiProblem) as error:
         raise unavailable(
-            "The engine that does it does not answer; the action is written down. Send the same"
-            " form again in a moment."
+            "The engine that does it does not answer. What you asked for is written down, and"
+            " begins by itself once it does."
         ) from error

@@ -1,15 +1,16 @@
 """What operators asked for: written once by its key, taken by one, and what came of it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from db.acting import who_acts
 from db.locks import lock, one_at_a_time
 from db.models.operator_action import OperatorActionRow
 from db.own_words import dump
@@ -134,10 +135,43 @@ async def note_action(
     await write_down(session, entry, now, by=by or actor_of(row))
 
 
-async def lapse_actions(
-    session: AsyncSession, rows: Sequence[OperatorActionRow], now: datetime
+async def overdue_actions(
+    session: AsyncSession, now: datetime, *, asked_before: datetime, limit: int
+) -> list[OperatorActionRow]:
+    """Return, locked, what nobody began and what nobody agreed to in time, the oldest first.
+
+    What somebody is at in this instant is left to them.
+    """
+    state = col(OperatorActionRow.state)
+    asked = and_(state == ActionState.ASKED, col(OperatorActionRow.updated_at) <= asked_before)
+    waiting = and_(state == ActionState.WAITING, col(OperatorActionRow.decide_by) <= now)
+    query = (
+        select(OperatorActionRow)
+        .where(or_(asked, waiting))
+        .order_by(col(OperatorActionRow.updated_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(await session.scalars(query))
+
+
+async def end_overdue(
+    session: AsyncSession,
+    rows: Sequence[OperatorActionRow],
+    now: datetime,
+    begin_within: timedelta,
 ) -> None:
-    """Let those lapse that nobody agreed to in time."""
+    """End what nobody agreed to in time, and what could not be begun in time."""
     for row in rows:
-        if row.state is ActionState.WAITING and row.decide_by and row.decide_by <= now:
-            await settle_action(session, row, ActionState.LAPSED, now, Refusal.LAPSED)
+        was = row.state
+        if was is ActionState.WAITING and row.decide_by and row.decide_by <= now:
+            state, refusal, action = ActionState.LAPSED, Refusal.LAPSED, Action.PROPOSAL_LAPSED
+        elif was is ActionState.ASKED and row.updated_at + begin_within <= now:
+            state, refusal, action = ActionState.EXPIRED, Refusal.EXPIRED, Action.ACTION_EXPIRED
+        else:
+            continue
+        await settle_action(session, row, state, now, refusal)
+        await note_action(
+            session, row, now, kind="operator action", before={"state": was.value},
+            action=action, by=who_acts(session),
+        )  # fmt: skip

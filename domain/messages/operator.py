@@ -9,6 +9,8 @@ from domain.money import Money
 from domain.operating import ActionState, OperatorAction, Refusal
 from domain.values import Value
 
+KEEP_ACTIONS_ID = "keep-actions"
+
 
 def operator_workflow_id(action_id: UUID) -> str:
     return f"operator:{action_id}"
@@ -18,6 +20,19 @@ class OperatorInput(Value):
     """Which action; the row says all else."""
 
     action_id: UUID
+
+
+class ActionsInput(Value):
+    """What is looked for: actions that nobody began for so long, at most so many."""
+
+    overdue_seconds: int = 60
+    at_most: int = 100
+
+
+class Unbegun(Value):
+    """Actions that have to be begun."""
+
+    actions: tuple[UUID, ...] = ()
 
 
 class ActionPlan(Value):

@@ -207,7 +207,7 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(
         (
-            "take_action", "close_action", "reach_attempt", "close_door", "adopt_order",
+            "find_unbegun", "take_action", "close_action", "reach_attempt", "close_door", "adopt_order",
             "free_wish", "refund_as_decided",
         ),
         "an operator's; test_operator_actions.py",

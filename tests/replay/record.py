@@ -7,6 +7,8 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -228,17 +230,19 @@ async def operated(house: House) -> dict[str, str]:
     """Give money back, and end an attempt that lost its process; link the log of it."""
     from uuid import uuid4
 
+    from api.errors import ApiProblem
     from api.operating.actions import Details, Expected, Operator, act_at
     from api.operating.desk import Desk
     from api.services import TemporalLink
     from db.session import OPERATOR_ROLE, Database
     from domain.audit import Actor, ActorKind, Channel
     from domain.messages.audit import ChainInput
-    from domain.messages.operator import operator_workflow_id
+    from domain.messages.operator import ActionsInput, operator_workflow_id
     from domain.operating import OperatorAction
     from runtime.clock import system_now
     from runtime.temporal import MAIN_QUEUE
     from workflows.audit import AuditKeeperWorkflow
+    from workflows.operator import OperatorKeeperWorkflow
 
     address = house.settings.database_for("operator")
     database = Database(address, role=OPERATOR_ROLE, pool_size=2, words=house.vault.words())
@@ -270,12 +274,23 @@ async def operated(house: House) -> dict[str, str]:
     await house.client.execute_workflow(
         AuditKeeperWorkflow.run, ChainInput(), id=keeper, task_queue=MAIN_QUEUE
     )
+    nowhere = house.settings.model_copy(update={"temporal_address": "127.0.0.1:1"})
+    desk = replace(desk, temporal=TemporalLink(nowhere))
+    [booking] = await house.rows("SELECT * FROM bookings")
+    with suppress(ApiProblem):  # nothing begins it
+        await act(OperatorAction.REFUND, booking, Money(minor=1_000, currency="USD"))
+    beginner = f"keep-actions-{system_now():%H%M%S}"
+    await house.client.execute_workflow(
+        OperatorKeeperWorkflow.run, ActionsInput(overdue_seconds=0), id=beginner,
+        task_queue=MAIN_QUEUE,
+    )  # fmt: skip
     await database.close()
     assert ids
     return {
         "operatoraction-refunded": refunded,
         "operatoraction-abandoned": abandoned,
         "auditkeeper-done": keeper,
+        "operatorkeeper-begun": beginner,
     }
 
 

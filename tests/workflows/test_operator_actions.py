@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ import pytest
 from house import TESTS, House, eventually
 from temporalio.client import WorkflowExecutionStatus
 
+from api.errors import ApiProblem
 from api.operating.actions import Details, Expected, Operator, Outcome, act_at, decide_at
 from api.operating.desk import Desk
 from api.services import TemporalLink
@@ -19,9 +21,12 @@ from db.queries.users import get_user
 from db.session import OPERATOR_ROLE, Database
 from domain.audit import Actor, ActorKind, Channel
 from domain.messages.campaign import NewCampaign
+from domain.messages.operator import ActionsInput
 from domain.money import Money
 from domain.operating import ActionState, OperatorAction, Refusal
 from runtime.clock import system_now
+from runtime.temporal import MAIN_QUEUE
+from workflows.operator import OperatorKeeperWorkflow
 
 _A = OperatorAction
 WHY = "the airline was called"
@@ -79,6 +84,16 @@ async def stuck(house: House, operation: str, state: str, **fault: Any) -> tuple
     )  # fmt: skip
     assert (await house.create(new)).code == "done"
     return new, await house.attempt_in(new.campaign_id, state)
+
+
+async def ticketed(house: House) -> dict[str, Any]:
+    """Wait until the one booking has its tickets."""
+
+    async def found() -> dict[str, Any] | None:
+        rows = await house.rows("SELECT * FROM bookings WHERE state = 'ticketed'")
+        return rows[0] if rows else None
+
+    return await eventually(found)
 
 
 async def test_of_two_operators_at_once_one_wins_and_the_other_is_told_why(
@@ -168,11 +183,7 @@ async def test_refunds_are_bounded_and_above_the_limit_take_two(
     new = await house.wish_of_someone()
     await house.until(new.campaign_id, "booked")
 
-    async def ticketed() -> dict[str, Any] | None:
-        rows = await house.rows("SELECT * FROM bookings WHERE state = 'ticketed'")
-        return rows[0] if rows else None
-
-    booking = await eventually(ticketed)
+    booking = await ticketed(house)
 
     async def refund(who: Operator, amount: int, **more: Any) -> Outcome:
         row = await house.row("bookings", booking["id"])
@@ -207,6 +218,59 @@ async def test_refunds_are_bounded_and_above_the_limit_take_two(
     ]  # fmt: skip
     assert (await house.row("bookings", booking["id"]))["status"] != "refunded"
     await _all_is_written_down(house, new)
+    await house.in_order()
+
+
+async def test_what_could_not_begin_begins_once_by_itself_or_ends_in_time(
+    house: House, desk: Desk
+) -> None:
+    support, admin = await operator(house), await operator(house, Role.ADMIN)
+    await operator(house, Role.ADMIN)  # who could agree
+    new = await house.wish_of_someone()
+    await house.until(new.campaign_id, "booked")
+    booking = await ticketed(house)
+    nowhere = house.settings.model_copy(update={"temporal_address": "127.0.0.1:1"})
+    away = replace(desk, temporal=TemporalLink(nowhere))
+    long_ago = replace(away, clock=lambda: system_now() - 2 * DAY)
+
+    async def refund(at: Desk, who: Operator, amount: int, key: str) -> Outcome:
+        money = Money(minor=amount, currency="USD")
+        return await do(at, who, _A.REFUND, booking, amount=money, key=key)
+
+    for when, key in ((long_ago, "old"), (away, "asked")):
+        with pytest.raises(ApiProblem, match="begins by itself"):
+            await refund(when, support, 1_000, key)
+    assert (await refund(long_ago, admin, 20_001, "waits")).state is ActionState.WAITING
+
+    async def sweep() -> None:
+        await house.client.execute_workflow(
+            OperatorKeeperWorkflow.run, ActionsInput(overdue_seconds=0),
+            id=f"keep-actions-{uuid4()}", task_queue=MAIN_QUEUE,
+        )  # fmt: skip
+
+    await asyncio.gather(sweep(), sweep())
+
+    async def states() -> dict[str, str]:
+        rows = await house.rows("SELECT key, state FROM operator_actions")
+        return {row["key"]: row["state"] for row in rows}
+
+    async def done() -> bool:
+        return (await states())["asked"] == "done"
+
+    await eventually(done, told=states)
+    await sweep()
+    assert await states() == {"old": "expired", "asked": "done", "waits": "lapsed"}
+    assert house.calls("stripe", "create_refund") == 1
+    audit = await house.rows(
+        "SELECT action, actor FROM audit_log WHERE before->>'state' IN ('asked', 'waiting')"
+        " ORDER BY action"
+    )
+    assert [row["action"] for row in audit] == ["action.expired", "proposal.lapsed"]
+    assert all(row["actor"].startswith("keep-actions-") for row in audit)
+    # The same form again finds what became of it.
+    again = await refund(desk, support, 1_000, "old")
+    assert (again.state, again.refusal) == (ActionState.EXPIRED, Refusal.EXPIRED)
+    assert "could not be begun in time" in again.sentence
     await house.in_order()
 
 

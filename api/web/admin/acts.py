@@ -149,6 +149,6 @@ async def _do(  # noqa: PLR0917
 
 
 def _answered(visit: Visit, outcome: Outcome, back: str) -> Response:
-    if outcome.state in {ActionState.REFUSED, ActionState.LAPSED}:
+    if outcome.state in {ActionState.REFUSED, ActionState.LAPSED, ActionState.EXPIRED}:
         return turned_away(visit, back, outcome.sentence, status=409)
     return redirect(back, say=outcome.sentence)
