@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from datetime import date
 from enum import StrEnum
 
 import typer
@@ -13,6 +14,7 @@ from cli.output import complain, say
 from cli.progress import tracked
 from cli.secrets_file import read_env_file, write_env_file
 from db.vault import vault_of
+from runtime.clock import system_now
 from runtime.crypto import DecryptionFailed, with_fresh_key
 from runtime.settings import Settings, load_settings, variable
 from runtime.signing import rotated
@@ -67,10 +69,10 @@ def rotate_mandate(settings: Settings, *, dry_run: bool = False) -> dict[str, ob
     return {"fresh": _write(settings, "mandate_keys", rotated) is not None}
 
 
-def _write(settings: Settings, name: str, exchange: Callable[[str], str]) -> str | None:
+def _write(settings: Settings, name: str, exchange: Callable[[str, date], str]) -> str | None:
     """Write the new value beside the other secrets; where they are elsewhere, print it."""
     path, setting = settings.state_dir / "secrets.env", variable(name)
-    known, fresh = read_env_file(path), exchange(settings.value_of(name))
+    known, fresh = read_env_file(path), exchange(settings.value_of(name), system_now().date())
     if known.get(setting) == settings.value_of(name) and setting not in os.environ:
         write_env_file(path, known | {setting: fresh})
         say(f"Written to {path}.")

@@ -5,18 +5,20 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from runtime.clock import system_now
 from runtime.crypto import new_master_key
+from runtime.key_ids import next_id
 from runtime.signing import new_mandate_key
 
 
 def ensure_secrets(state_dir: Path) -> dict[str, str]:
     """Return the secrets by environment variable, making those that are not there yet."""
-    path = state_dir / "secrets.env"
+    path, today = state_dir / "secrets.env", system_now().date()
     known = read_env_file(path)
     fresh: dict[str, Callable[[], str]] = {
-        "PARKER_MASTER_KEYS": lambda: new_master_key("k1"),
+        "PARKER_MASTER_KEYS": lambda: new_master_key(next_id((), "k", today)),
         "PARKER_HMAC_SECRET": lambda: secrets.token_urlsafe(48),
-        "PARKER_MANDATE_KEYS": lambda: new_mandate_key("m1"),
+        "PARKER_MANDATE_KEYS": lambda: new_mandate_key(next_id((), "m", today)),
         "PARKER_SANDBOX_CONTROL_TOKEN": lambda: secrets.token_urlsafe(24),
     }
     missing = {name: make() for name, make in fresh.items() if not known.get(name)}

@@ -12,12 +12,15 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import PayloadCodec
+
+from runtime.key_ids import next_id
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12  # what GCM is specified for; random, and one key makes far fewer than 2^32
@@ -90,15 +93,13 @@ def new_master_key(key_id: str) -> str:
     return f"{key_id}:{base64.b64encode(os.urandom(_KEY_BYTES)).decode()}"
 
 
-def with_fresh_key(text: str) -> str:
+def with_fresh_key(text: str, today: date) -> str:
     """Put a fresh key in front of those that are there.
 
-    >>> with_fresh_key(new_master_key("k7")).partition(":")[0]
-    'k8'
+    >>> with_fresh_key(new_master_key("k7"), date(2026, 11, 27)).partition(":")[0]
+    'k8-20261127'
     """
-    keys = MasterKeys.parse(text)
-    numbers = [int(found[1]) for key_id in keys.by_id if (found := re.match(r"k(\d+)$", key_id))]
-    return f"{new_master_key(f'k{max(numbers, default=len(keys.by_id)) + 1}')},{text}"
+    return f"{new_master_key(next_id(MasterKeys.parse(text).by_id, 'k', today))},{text}"
 
 
 def new_data_key() -> bytes:

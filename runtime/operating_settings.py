@@ -32,6 +32,13 @@ class OperatingSettings(BaseModel):
     begin_hours: Annotated[int, Field(ge=1, le=168)] = 24
     """How long what was asked may still begin that could not begin at once."""
 
+    rotate_days: Annotated[int, Field(ge=30, le=3650)] = 365
+    """From when on the console asks for another key in place of one."""
+
+    @property
+    def rotate_after(self) -> timedelta:
+        return timedelta(days=self.rotate_days)
+
     @property
     def begin_within(self) -> timedelta:
         return timedelta(hours=self.begin_hours)

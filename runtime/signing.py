@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from runtime.key_ids import next_id
 
 _KEY_ID = re.compile(r"^[A-Za-z0-9._-]{1,32}$")
 _RETIRED = "public"
@@ -144,11 +147,10 @@ def new_mandate_key(key_id: str) -> str:
     return f"{key_id}:{base64.b64encode(seed).decode()}"
 
 
-def rotated(text: str) -> str:
+def rotated(text: str, today: date) -> str:
     """Put a fresh key in front and keep the public halves of those that were there."""
     keys = MandateKeys.parse(text)
-    numbers = [int(found[1]) for key_id in keys.public if (found := re.match(r"m(\d+)$", key_id))]
-    fresh = new_mandate_key(f"m{max(numbers, default=len(keys.public)) + 1}")
+    fresh = new_mandate_key(next_id(keys.public, "m", today))
     retired = [
         f"{key_id}:{_RETIRED}:{base64.b64encode(_raw(key)).decode()}"
         for key_id, key in keys.public.items()

@@ -66,10 +66,12 @@ def test_a_file_opens_in_its_own_place_alone() -> None:
 
 def test_a_fresh_key_goes_in_front_and_the_old_ones_still_open() -> None:
     wrapped = wrap(KEY, MasterKeys.parse(OLD), "user-1")
-    after = MasterKeys.parse(with_fresh_key(OLD))
-    assert (after.current_id, list(after.by_id)) == ("k2", ["k2", "k1"])
+    today = date(2026, 11, 27)
+    after = MasterKeys.parse(with_fresh_key(OLD, today))
+    assert (after.current_id, list(after.by_id)) == ("k2-20261127", ["k2-20261127", "k1"])
     assert unwrap(wrapped, after, "user-1") == KEY
-    assert MasterKeys.parse(with_fresh_key(new_master_key("other"))).current_id == "k2"
+    strange = with_fresh_key(new_master_key("other"), today)
+    assert MasterKeys.parse(strange).current_id == "k2-20261127"
 
 
 def test_what_was_never_a_wrapped_key_is_not_opened() -> None:

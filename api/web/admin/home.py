@@ -70,15 +70,22 @@ async def _read(
         switch=await session.get(SwitchRow, BOOKING),
         certificates=certificates,
         keys=await _keys(session, visit.services.settings),
+        rotate_after=visit.services.settings.operating.rotate_after,
     )
 
 
 async def _keys(session: AsyncSession, settings: Settings) -> list[Key]:
     """Return the keys that seal and sign, by their ids."""
-    master = settings.keys
-    found = [Key("Master key", master.current_id, len(master.by_id) - 1, None)]
+    master, rotate = settings.keys, "parker keys rotate"
+    older = len(master.by_id) - 1
+    # One key for both; the older ones stay for as long as Temporal holds what they sealed.
+    found = [
+        Key(what, master.current_id, older, rotate)
+        for what in ("Master key of people's keys", "Key of what Temporal stores")
+    ]
     if settings.value_of("mandate_keys"):
-        signing = settings.mandate_signing
-        since = await health.signing_since(session, signing.current_id)
-        found.append(Key("Mandates' key", signing.current_id, len(signing.public) - 1, since))
+        signing, rotate = settings.mandate_signing, "parker keys rotate --which mandate"
+        used = await health.signing_since(session, signing.current_id)
+        older = len(signing.public) - 1
+        found.append(Key("Mandates' key", signing.current_id, older, rotate, used))
     return found

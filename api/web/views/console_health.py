@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
 from api.health import ProviderHealth
@@ -14,13 +14,13 @@ from db.models.switch import SwitchRow
 from db.queries.console.books import Books, Unmatched
 from db.queries.console.health import Backlog, ProviderFigures
 from domain.money import Money
+from runtime.key_ids import read_id
 
 TARGET = timedelta(seconds=30)
 """From the decision to book to the money taken, for 95 of 100 bookings."""
 _LATE_SHARE = 0.05
 _LATE = timedelta(minutes=10)
 _RENEW = timedelta(days=21)
-_ROTATE = timedelta(days=365)
 _WORST_RATE = 0.1
 _SLOW_SECONDS = 30
 
@@ -44,16 +44,25 @@ class HealthRead:
     switch: SwitchRow | None
     certificates: Sequence[Certificate]
     keys: Sequence["Key"]
+    rotate_after: timedelta
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key of the installation's own. `since` is None where it was not used yet."""
+    """A key of the installation's own, and the command that exchanges it."""
 
     what: str
     id: str
     older: int
-    since: datetime | None
+    rotate: str
+    used: datetime | None = None
+    """When it was used first, where that is known."""
+
+    @property
+    def made(self) -> datetime | None:
+        """When it was made, where its id says so."""
+        known = read_id(self.id)
+        return datetime.combine(known.made, time(), UTC) if known and known.made else None
 
 
 class Gauge(NamedTuple):
@@ -110,7 +119,7 @@ def _gauges(read: HealthRead, now: datetime) -> Iterable[Gauge]:
     for one in read.certificates:
         yield _certificate(one, now)
     for key in read.keys:
-        yield _key(key, now)
+        yield _key(key, now, read.rotate_after)
 
 
 def _counted(words: str, number: int, meta: str = "") -> Gauge:
@@ -164,7 +173,8 @@ def _queues(queues: Sequence[Queue] | None) -> Iterable[Gauge]:
 
 def _certificate(one: Certificate, now: datetime) -> Gauge:
     if one.until is None:
-        return Gauge(f"Certificate of {one.host}", "none", "bad", "it does not answer, or not well")
+        why = f"it does not hold: {one.wrong}" if one.wrong else "it does not answer, or not well"
+        return Gauge(f"Certificate of {one.host}", "none", "bad", why)
     left = one.until - now
     tone = "bad" if left < _RENEW else "good"
     return Gauge(
@@ -172,14 +182,15 @@ def _certificate(one: Certificate, now: datetime) -> Gauge:
     )
 
 
-def _key(key: Key, now: datetime) -> Gauge:
-    older = f"{plural(key.older, 'older one')} beside it" if key.older else ""
-    if key.since is None:
-        return Gauge(key.what, key.id, "good", older or "not used yet")
-    age = now - key.since
-    tone = "wait" if age > _ROTATE else "good"
-    meta = f"in use for {span_of(int(age.total_seconds()))}"
-    return Gauge(key.what, key.id, tone, ", ".join(filter(None, (meta, older))))
+def _key(key: Key, now: datetime, rotate_after: timedelta) -> Gauge:
+    known = key.made or key.used
+    age = plural((now - known).days, "day") if known else ""
+    told = [f"{age} old" if key.made else f"in use for {age}" if key.used else ""]
+    told.append("" if key.made else "nobody wrote down when it was made")
+    told.append(f"{plural(key.older, 'older one')} beside it" if key.older else "")
+    old = known is not None and now - known > rotate_after
+    told.append(f"rotate it: {key.rotate}" if old else "")
+    return Gauge(key.what, key.id, "wait" if old else "good", "; ".join(filter(None, told)))
 
 
 def _since(words: str, oldest: datetime | None, now: datetime) -> str:
