@@ -23,7 +23,7 @@ class Who(StrEnum):
     SALES = "sales"
     SUPPORT = "support"
     ADMIN = "admin"
-    """Roles give nothing of another person's by themselves."""
+    """A role gives nothing of another person's by itself. These have shown no second factor yet."""
     UNCONFIRMED = "unconfirmed"
     """The owner, before the address of the account was confirmed."""
     STEPPED_UP = "stepped up"
@@ -52,18 +52,20 @@ def _rule(
     *,
     nobody: Answer | None = None,
     strangers: Answer | None = None,
+    operators: Answer | None = None,
     unconfirmed: Answer | None = None,
     stepped_up: Answer | None = None,
 ) -> Rule:
     """Spell a rule out. Strangers are all who have an account and are not the owner."""
     stranger = strangers or everybody
+    operator = operators or stranger
     return {
         Who.NOBODY: nobody or stranger,
         Who.OWNER: everybody,
         Who.OTHER: stranger,
-        Who.SALES: stranger,
-        Who.SUPPORT: stranger,
-        Who.ADMIN: stranger,
+        Who.SALES: operator,
+        Who.SUPPORT: operator,
+        Who.ADMIN: operator,
         Who.UNCONFIRMED: unconfirmed or everybody,
         Who.STEPPED_UP: stepped_up or everybody,
     }
@@ -80,22 +82,33 @@ KEY = _rule(Answer.HEARD, nobody=Answer.KEY_NEEDED)
 KEY_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.KEY_NEEDED, strangers=Answer.ABSENT)
 """One thing of one person's."""
 
-PAGE = _rule(Answer.HEARD, nobody=Answer.SIGN_IN)
+PAGE = _rule(Answer.HEARD, nobody=Answer.SIGN_IN, operators=Answer.STEP_UP)
 """A page of whoever is signed in; there is nothing of another person's to name."""
-PAGE_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT)
+SET_UP = _rule(Answer.HEARD, nobody=Answer.SIGN_IN)
+"""Where a second factor is shown or set up: an operator who owes one gets no further."""
+PAGE_OF_OWNER = _rule(
+    Answer.HEARD, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT, operators=Answer.STEP_UP
+)
 """A page about one thing of one person's."""
 ORDER_OF_OWNER = _rule(
     Answer.STEP_UP,
     nobody=Answer.SIGN_IN,
     strangers=Answer.ABSENT,
+    operators=Answer.STEP_UP,
     unconfirmed=Answer.CONFIRM,
     stepped_up=Answer.HEARD,
 )
 """What may cost money, about one thing of one person's."""
-SHARED = _rule(Answer.HEARD, nobody=Answer.SIGN_IN, unconfirmed=Answer.CONFIRM)
+SHARED = _rule(
+    Answer.HEARD, nobody=Answer.SIGN_IN, operators=Answer.STEP_UP, unconfirmed=Answer.CONFIRM
+)
 """What is given away is given by somebody whose address is confirmed."""
 SHARED_BY_OWNER = _rule(
-    Answer.HEARD, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT, unconfirmed=Answer.CONFIRM
+    Answer.HEARD,
+    nobody=Answer.SIGN_IN,
+    strangers=Answer.ABSENT,
+    operators=Answer.STEP_UP,
+    unconfirmed=Answer.CONFIRM,
 )
 DOOR = _rule(Answer.HEARD)
 """Where nobody needs to be signed in; whoever is, is led on or is told so."""
@@ -389,10 +402,10 @@ ROUTES: Mapping[str, Rule] = {
     "POST /sign-in/second-factor/lost": DOOR,
     "POST /sign-in/passkey/options": DOOR,
     "POST /sign-in/passkey": DOOR,
-    "GET /step-up": PAGE,
-    "POST /step-up": PAGE,
-    "POST /step-up/passkey": PAGE,
-    "GET /account/security": PAGE,
+    "GET /step-up": SET_UP,
+    "POST /step-up": SET_UP,
+    "POST /step-up/passkey": SET_UP,
+    "GET /account/security": SET_UP,
     "GET /account/security/password": FACTOR_SHOWN,
     "POST /account/security/password": FACTOR_SHOWN,
     "POST /account/security/app": FACTOR_SHOWN,

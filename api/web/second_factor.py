@@ -30,6 +30,7 @@ from api.web.signing_in import (
 )
 from api.web.tries import too_many
 from api.web.visits import Visit, VisitDep, safe_next
+from db.models.user import Role
 from db.queries.factors import factors_of
 from db.queries.users import get_user
 from db.second_factors import CodeAnswer, CodeKind, forget_factors
@@ -38,6 +39,10 @@ from domain.factors import FREE_TRIES, Factors
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 _OVER = "That took too long. Sign in again; nothing was changed."
+_KEPT = (
+    "An account with a role keeps its second factors: mail alone does not open it. Two admins, or"
+    " whoever owns the machine, take the role away first. Nothing was changed."
+)
 
 
 @router.get(SECOND_FACTOR_PAGE)
@@ -79,6 +84,9 @@ async def submit_lost(visit: VisitDep, _form: FormDep) -> Response:
     now = visit.now
     async with visit.services.database.transaction(pending.user_id) as session:
         user = await get_user(session, pending.user_id)
+        if user is not None and user.role is not Role.TRAVELLER:
+            # Whoever reads an operator's mail must not become one.
+            raise ApiProblem(403, "has_a_role", _KEPT)
         if user is None or not _just_reset(user.consent_blocked_until, now):
             raise ApiProblem(
                 403,
@@ -189,6 +197,7 @@ async def _page(
         factors=factors,
         problems=problems,
         just_reset=_just_reset(blocked_until, visit.now),
+        has_role=user is not None and user.role is not Role.TRAVELLER,
     )
 
 

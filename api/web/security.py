@@ -17,7 +17,7 @@ from api.web.passkeys import passkey_names, relying_party
 from api.web.security_gate import PATH, ChangingDep, Next, onward_of, with_next
 from api.web.sessions import keep_session, rotate_session
 from api.web.views.security import PasskeyShown
-from api.web.visits import SignedInDep, Visit
+from api.web.visits import KnownDep, Visit
 from db.queries.factors import delete_totp, factors_of, replace_recovery_codes
 from db.queries.passkeys import list_passkeys
 from db.queries.users import get_user
@@ -28,7 +28,7 @@ _ISSUER = "Parker Flight"
 
 
 @router.get(PATH)
-async def show_security(visit: SignedInDep, wanted: Next = None) -> Response:
+async def show_security(visit: KnownDep, wanted: Next = None) -> Response:
     """Say what the account is opened with, and offer what is missing."""
     async with visit.transaction() as session:
         factors = await factors_of(session, visit.user_id)

@@ -16,7 +16,7 @@ from api.web.pages import redirect, render
 from api.web.signing_in import RECOVERY_LASTS
 from api.web.step_up import is_stepped_up
 from api.web.tries import too_many, wait_until
-from api.web.visits import Elsewhere, SignedInDep, Visit, back_to, safe_next
+from api.web.visits import Elsewhere, KnownDep, Visit, back_to, safe_next
 from db.queries.factors import factors_of
 from db.queries.users import get_user
 from db.queries.web_sessions import get_session
@@ -31,7 +31,7 @@ Next = Annotated[str | None, Query(alias="next", max_length=2000)]
 _TRIES = Limit(5, timedelta(minutes=1))
 
 
-async def _changing(visit: SignedInDep) -> Visit:
+async def _changing(visit: KnownDep) -> Visit:
     if await _may_change(visit):
         return visit
     back = with_next(PATH, onward_of(visit.request.query_params.get("next")))
@@ -61,7 +61,7 @@ async def _has_factors(visit: Visit) -> bool:
 
 
 @router.get(PASSWORD)
-async def show_password(visit: SignedInDep, wanted: Next = None) -> Response:
+async def show_password(visit: KnownDep, wanted: Next = None) -> Response:
     """Ask for the password again."""
     onward = onward_of(wanted) or PATH
     if await _may_change(visit):
@@ -72,7 +72,7 @@ async def show_password(visit: SignedInDep, wanted: Next = None) -> Response:
 
 
 @router.post(PASSWORD)
-async def submit_password(visit: SignedInDep, form: FormDep) -> Response:
+async def submit_password(visit: KnownDep, form: FormDep) -> Response:
     """Let a first factor be set up by who knows the password."""
     onward = onward_of(form.text("next")) or PATH
     if await _may_change(visit):

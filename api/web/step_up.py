@@ -27,14 +27,14 @@ from api.web.passkeys import (
 )
 from api.web.sessions import keep_session, rotate_session
 from api.web.signing_in import RECOVERY_LASTS
-from api.web.visits import Elsewhere, SignedInDep, Visit, back_to, safe_next
+from api.web.visits import STEP_UP, Elsewhere, KnownDep, Visit, back_to, safe_next
 from db.queries.factors import factors_of
 from db.queries.web_sessions import get_session
 from db.second_factors import CodeKind
 from domain.factors import Factors, is_fresh
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
-PATH = "/step-up"
+PATH = STEP_UP
 
 
 def is_stepped_up(visit: Visit) -> bool:
@@ -55,7 +55,7 @@ def require_step_up(visit: Visit, back: str) -> None:
         raise Elsewhere(back_to(PATH, back))
 
 
-async def _stepped_up(visit: SignedInDep) -> Visit:
+async def _stepped_up(visit: KnownDep) -> Visit:
     """Come back to the same address: it must be one that a GET shows too."""
     gets = visit.request.method in {"GET", "HEAD"}
     require_step_up(visit, visit.here if gets else visit.request.url.path)
@@ -71,7 +71,7 @@ def step_up_then(page: str) -> Callable[[Visit], Awaitable[Visit]]:
     `page` may hold the route's own parameters: `Depends(step_up_then("/bookings/{booking_id}"))`.
     """
 
-    async def stepped_up(visit: SignedInDep) -> Visit:
+    async def stepped_up(visit: KnownDep) -> Visit:
         require_step_up(visit, page.format(**visit.request.path_params))
         return visit
 
@@ -80,7 +80,7 @@ def step_up_then(page: str) -> Callable[[Visit], Awaitable[Visit]]:
 
 @router.get(PATH)
 async def show_step_up(
-    visit: SignedInDep, wanted: Annotated[str | None, Query(alias="next", max_length=2000)] = None
+    visit: KnownDep, wanted: Annotated[str | None, Query(alias="next", max_length=2000)] = None
 ) -> Response:
     """Ask for a second factor, or lead somebody who has none to their first."""
     onward = safe_next(wanted)
@@ -92,7 +92,7 @@ async def show_step_up(
 
 
 @router.post(PATH)
-async def submit_step_up(visit: SignedInDep, form: FormDep) -> Response:
+async def submit_step_up(visit: KnownDep, form: FormDep) -> Response:
     """Take a passkey's answer, a code of the authenticator app, or a recovery code."""
     onward = safe_next(form.text("next"))
     if answer := form.text("passkey"):
@@ -101,7 +101,7 @@ async def submit_step_up(visit: SignedInDep, form: FormDep) -> Response:
 
 
 @router.post(f"{PATH}/passkey")
-async def ask_for_passkey(visit: SignedInDep, _form: FormDep) -> Response:
+async def ask_for_passkey(visit: KnownDep, _form: FormDep) -> Response:
     """Put a question to the person's passkeys, for the script of the page."""
     question = Question(Purpose.STEP_UP, visit.me.session_id)
     async with visit.transaction() as session:

@@ -29,6 +29,7 @@ from runtime.account_settings import AccountSettings
 from runtime.crypto import hmac_hex
 from runtime.web_tokens import form_token, new_token, session_hash
 
+STEP_UP = "/step-up"
 _ACTOR = SystemActor("authentication")
 
 
@@ -47,6 +48,11 @@ class Visitor:
     display_currency: str | None
     unread: int
     """Notices that were not seen, counted up to a hundred."""
+
+    @property
+    def owes_factor(self) -> bool:
+        """Whether an operator signed in here with no more than a password."""
+        return self.role is not Role.TRAVELLER and self.stepped_up_at is None
 
     def stepped_up(self, settings: AccountSettings, now: datetime) -> bool:
         """Say whether a second factor was shown a short while ago."""
@@ -151,12 +157,25 @@ def safe_next(wanted: str | None, *, default: str = "/auto-booking/dashboard") -
     return default if any(ord(letter) < 32 or letter == "\\" for letter in wanted) else wanted
 
 
-async def signed_in(visit: VisitDep) -> Visit:
-    """Return the visit of somebody signed in; lead others to the door, and back."""
+async def known(visit: VisitDep) -> Visit:
+    """Return the visit of somebody signed in, be it with a password alone."""
     if visit.visitor is None:
-        # What was posted is gone; the page that it came from still has it.
-        here = visit.here if visit.request.method in {"GET", "HEAD"} else came_from(visit)
-        raise Elsewhere(back_to("/sign-in", here))
+        raise Elsewhere(back_to("/sign-in", _page_here(visit)))
+    return visit
+
+
+KnownDep = Annotated[Visit, Depends(known)]
+"""For the pages where a second factor is set up or shown, and for what asks for one by itself."""
+
+
+async def signed_in(visit: KnownDep) -> Visit:
+    """Return the visit of somebody signed in; lead others to the door, and back.
+
+    An account with a role opens nothing, its own things neither, until this session has shown a
+    second factor: whoever has learnt the password must get nowhere.
+    """
+    if visit.me.owes_factor:
+        raise Elsewhere(back_to(STEP_UP, _page_here(visit)))
     return visit
 
 
@@ -171,6 +190,11 @@ async def confirmed(visit: SignedInDep) -> Visit:
 
 
 ConfirmedDep = Annotated[Visit, Depends(confirmed)]
+
+
+def _page_here(visit: Visit) -> str:
+    """Return where to come back to. What was posted is gone; the page it came from has it still."""
+    return visit.here if visit.request.method in {"GET", "HEAD"} else came_from(visit)
 
 
 def came_from(visit: Visit) -> str:

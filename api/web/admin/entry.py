@@ -11,9 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access import CONSOLE, console_opens
 from api.errors import ApiProblem, unavailable
 from api.web.pages import render
-from api.web.step_up import PATH as STEP_UP
 from api.web.step_up import require_step_up
-from api.web.visits import Elsewhere, SignedInDep, Visit, back_to
+from api.web.visits import STEP_UP, Elsewhere, KnownDep, Visit, back_to
 from db.models.user import Role
 from db.session import Database, SystemActor
 
@@ -36,7 +35,7 @@ ROOMS = (
 )
 
 
-async def _operator(visit: SignedInDep) -> Visit:
+async def _operator(visit: KnownDep) -> Visit:
     method = "GET" if visit.request.method == "HEAD" else visit.request.method
     route = f"{method} {visit.request.scope['route'].path}"
     if visit.me.role is Role.TRAVELLER:

@@ -17,7 +17,9 @@ from api.web.forms import FormDep
 from api.web.pages import redirect, render
 from api.web.step_up import SteppedUpDep, require_step_up, step_up_then
 from api.web.visits import SignedInDep, Visit
+from db.models.user import Role
 from db.queries.notices import due_notices
+from db.queries.users import get_user
 from db.queries.web_sessions import list_sessions
 from db.session import SystemActor
 from runtime.clock import system_now
@@ -132,6 +134,37 @@ async def test_a_factor_is_asked_for_and_leads_back_with_what_was_typed(keeper: 
     ]
     paid = await keeper.site.post("/test/things/lisbon", {"word": "May", "form_token": token})
     assert "It was paid" in paid.text
+
+
+async def test_an_account_with_a_role_opens_nothing_of_its_own_before_its_factor(
+    keeper: Keeper,
+) -> None:
+    async with keeper.database.transaction(SystemActor("tests")) as session:
+        user = await get_user(session, keeper.user_id)
+        assert user is not None
+        user.role = Role.SUPPORT
+    for path in ("/auto-booking/dashboard", "/billing", "/account/sessions", "/admin/tasks"):
+        led = await keeper.site.get(path, follow=False)
+        assert led.headers["location"] == f"/step-up?next={quote(path, safe='')}"
+    sent = await keeper.site.post("/test/things/lisbon", {"word": "May"}, follow=False)
+    assert sent.headers["location"].startswith("/step-up?next=")
+    assert drafts == {}
+    first = await keeper.site.get("/billing")
+    assert "This account is a support here" in first.text
+    assert first.soup.select_one('main a[href="/sign-out"]')
+    codes = await keeper.set_up(first.path)
+    onward = codes.soup.select_one("main a.main")["href"]
+    assert onward == "/billing"
+    assert (await keeper.site.get(onward)).path == "/billing"
+    # From now on it is asked for: an hour later it still counts, in another browser it does not.
+    async with keeper.database.transaction(keeper.user_id) as session:
+        for row in await list_sessions(session, keeper.user_id):
+            row.stepped_up_at = system_now() - timedelta(hours=1)
+    assert (await keeper.site.get("/billing")).path == "/billing"
+    await keeper.forget_step_up()
+    asked = await keeper.site.get("/billing")
+    assert "this browser has shown its password only" in asked.text
+    assert (await keeper.site.submit(asked, {"code": keeper.code()})).path == "/billing"
 
 
 async def test_a_post_without_a_fresh_factor_does_nothing(keeper: Keeper) -> None:

@@ -11,6 +11,7 @@ from passwords import PASSWORD, give_password
 
 from api.web import cookies
 from api.web.passkeys import relying_party
+from db.models.user import Role
 from db.queries.factors import factors_of
 from db.queries.notices import due_notices
 from db.queries.users import get_user
@@ -239,6 +240,18 @@ async def test_who_has_lost_everything_gets_in_after_a_reset_and_consents_to_not
         user = await get_user(session, owner.person.user_id)
         assert user is not None
         user.consent_blocked_until = reset_at + timedelta(hours=1)
+        user.role = Role.SUPPORT
+    # Whoever reads an operator's mail must not become one.
+    kept = await stranger.get("/sign-in/second-factor")
+    assert "This account has a role here, so mail alone does not open it" in kept.text
+    refused = await stranger.post(lost, {"form_token": form_token})
+    assert (refused.status, "keeps its second factors" in refused.text) == (403, True)
+    async with owner.database.transaction(owner.person.user_id) as session:
+        assert (await factors_of(session, owner.person.user_id)).any
+    async with owner.database.transaction(SystemActor("test")) as session:
+        user = await get_user(session, owner.person.user_id)
+        assert user is not None
+        user.role = Role.TRAVELLER
     inside = await stranger.submit("/sign-in/second-factor", action=lost)
     assert inside.path == "/account/security"
     async with owner.database.transaction(owner.person.user_id) as session:
