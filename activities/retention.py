@@ -35,7 +35,10 @@ CLEAR = ActivityOptions(
     start_to_close_timeout=timedelta(hours=2),
     heartbeat_timeout=HEARTBEAT_TIMEOUT,
     retry_policy=RetryPolicy(
-        initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10)
+        initial_interval=timedelta(seconds=5),
+        maximum_interval=timedelta(minutes=10),
+        # Half an hour in all: one kind that cannot be cleared must not keep the others for ever.
+        maximum_attempts=10,
     ),
 )
 BATCH = 5_000

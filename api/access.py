@@ -163,6 +163,7 @@ CONSOLE: Mapping[str, frozenset[Who]] = {
     "POST /admin/webhooks/{delivery_id}/replay": _CARE,
     "GET /admin/providers": _ALL,
     "GET /admin/policy": _ALL,
+    "GET /admin/retention": _CARE,
     "GET /admin/users": _ADMIN,
     "GET /admin/users/{user_id}": _ADMIN,
     "POST /admin/users/{user_id}/role": _ADMIN,

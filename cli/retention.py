@@ -1,14 +1,12 @@
 """`parker retention`: what is kept how long, and what the daily run removed."""
 
-from collections import defaultdict
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.operating import run_as_operator
 from cli.output import print_rows
-from domain.retention import PERIODS
+from domain.retention import PERIODS, Run
 
 if TYPE_CHECKING:
     from cli.operator import Operator
@@ -35,29 +33,21 @@ def list_runs(
 ) -> None:
     """Show when the daily run ran and what it removed, the latest first."""
 
-    async def read(operator: "Operator") -> list[Any]:
-        from db.queries.audit import list_audit
-        from domain.audit import Action
+    async def read(operator: "Operator") -> list[Run]:
+        from db.queries.retention_runs import list_runs
 
         async with operator.transaction() as session:
-            most = limit * len(PERIODS)
-            return await list_audit(session, action=Action.RETENTION_RAN, limit=most)
+            return await list_runs(session, limit)
 
-    runs: dict[str, dict[str, object]] = defaultdict(dict)
-    for row in run_as_operator(read):
-        runs[row.object_id] |= {"at": row.at.isoformat(), **_removed(row.after)}
     rows = [
         {
-            "at": run.pop("at"),
-            "removed": run
+            "at": run.at.isoformat(),
+            "removed": dict(run.removed)
             if as_json
-            else ", ".join(f"{count} {kind}" for kind, count in run.items() if count) or "nothing",
+            else ", ".join(f"{count} {kind}" for kind, count in run.removed.items() if count)
+            or "nothing",
         }
-        for run in runs.values()
+        for run in run_as_operator(read)
     ]
     none = "It has not run yet; it runs every night."
-    print_rows(["at", "removed"], rows[:limit], as_json=as_json, none=none)
-
-
-def _removed(facts: Mapping[str, Any]) -> dict[str, int]:
-    return {str(facts["kind"]): int(facts["removed"])}
+    print_rows(["at", "removed"], rows, as_json=as_json, none=none)

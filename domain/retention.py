@@ -6,7 +6,7 @@ the retention run follows it, and the privacy page shows it in these words.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -270,3 +270,19 @@ PERIODS: Mapping[Sweep, Period] = {
         "What the law makes us keep", 0, "deleted with its key at the end of its term"
     ),
 }
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run removed, by kind; a kind that is not there was not cleared, or not yet."""
+
+    at: datetime
+    removed: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.removed.values())
+
+    @property
+    def missing(self) -> tuple[Sweep, ...]:
+        return tuple(sweep for sweep in PERIODS if sweep.value not in self.removed)

@@ -31,6 +31,7 @@ ROOMS = (
     ("GET /admin/providers", "Providers"),
     ("GET /admin/users", "Operators"),
     ("GET /admin/policy", "Policy"),
+    ("GET /admin/retention", "Retention"),
     ("GET /admin/audit", "Audit"),
 )
 

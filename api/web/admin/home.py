@@ -15,6 +15,7 @@ from api.web.views.console_health import TARGET, HealthRead, Key, health_view
 from api.web.visits import Visit
 from db.models.switch import SwitchRow
 from db.queries.console import books, health
+from db.queries.retention_runs import list_runs
 from db.queries.switches import BOOKING
 from runtime.settings import Settings
 
@@ -70,6 +71,7 @@ async def _read(
         switch=await session.get(SwitchRow, BOOKING),
         certificates=certificates,
         keys=await _keys(session, visit.services.settings),
+        retention=next(iter(await list_runs(session, 1)), None),
         rotate_after=visit.services.settings.operating.rotate_after,
     )
 

@@ -15,6 +15,7 @@ from api.web.admin import (
     people,
     refunds,
     resending,
+    retention,
     tasks,
     users,
 )
@@ -32,6 +33,7 @@ for module in (
     people,
     resending,
     installation,
+    retention,
     users,
     audit,
     acts,

@@ -8,12 +8,14 @@ from typing import NamedTuple
 from api.health import ProviderHealth
 from api.web.admin.certificates import Certificate
 from api.web.admin.queues import Queue
+from api.web.views.console_retention import MISSED, is_under_way
 from api.web.words import plural, span_of
 from db.models.attempt import AttemptRow
 from db.models.switch import SwitchRow
 from db.queries.console.books import Books, Unmatched
 from db.queries.console.health import Backlog, ProviderFigures
 from domain.money import Money
+from domain.retention import Run
 from runtime.key_ids import read_id
 
 TARGET = timedelta(seconds=30)
@@ -45,6 +47,7 @@ class HealthRead:
     certificates: Sequence[Certificate]
     keys: Sequence["Key"]
     rotate_after: timedelta
+    retention: Run | None
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,7 @@ def _gauges(read: HealthRead, now: datetime) -> Iterable[Gauge]:
     yield _backlog("Letters overdue", read.mail, now)
     yield _backlog("Webhooks overdue", read.webhooks, now)
     yield from _queues(read.queues)
+    yield _retention(read.retention, now)
     for one in read.certificates:
         yield _certificate(one, now)
     for key in read.keys:
@@ -169,6 +173,18 @@ def _queues(queues: Sequence[Queue] | None) -> Iterable[Gauge]:
         limit = f", at most {one.limit:g} a second" if one.limit else ""
         meta = f"{waits}{plural(one.workers, 'worker')}{limit}"
         yield Gauge(f"Queue {one.name}, {one.kind}", str(one.backlog), tone, meta)
+
+
+def _retention(last: Run | None, now: datetime) -> Gauge:
+    words = "Retention run"
+    if last is None:
+        return Gauge(words, "not yet", "wait", "it runs every night")
+    age = span_of(int((now - last.at).total_seconds()))
+    if now - last.at > MISSED:
+        return Gauge(words, f"{age} ago", "bad", "nights were missed")
+    left = [] if is_under_way(last, now) else last.missing
+    meta = f"{plural(len(left), 'kind')} not done" if left else plural(last.total, "row")
+    return Gauge(words, f"{age} ago", "bad" if left else "good", meta)
 
 
 def _certificate(one: Certificate, now: datetime) -> Gauge:
