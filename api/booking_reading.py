@@ -8,12 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.booking import BookingRow
 from db.models.campaign import CampaignRow
 from db.models.campaign_event import CampaignEventRow
+from db.models.dispute import DisputeRow
 from db.models.payment import PaymentRow
 from db.models.payment_method import PaymentMethodRow
 from db.models.refund import RefundRow
 from db.queries.booking_history import booking_events, payments_of
 from db.queries.bookings import get_booking
 from db.queries.campaigns import get_campaign
+from db.queries.disputes import disputes_of
 from db.queries.payment_methods import get_payment_method
 from db.queries.payments import refunds_of
 from db.vault import PersonalVault
@@ -42,6 +44,7 @@ class BookingRead:
     refunds: tuple[RefundRow, ...]
     card: PaymentMethodRow | None
     events: tuple[CampaignEventRow, ...]
+    disputes: tuple[DisputeRow, ...]
 
     @property
     def price(self) -> Money:
@@ -93,6 +96,7 @@ async def read_booking(
         refunds=tuple(await refunds_of(session, row.id)),
         card=await get_payment_method(session, taken.payment_method_id) if taken else None,
         events=tuple(await booking_events(session, row)),
+        disputes=tuple(await disputes_of(session, row.id)),
     )
 
 

@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from db.models.booking import BookingRow
 from db.models.campaign import CampaignRow
+from db.models.dispute import DisputeRow
 from db.models.payment import PaymentRow
 from db.models.payment_method import PaymentMethodRow
 from db.models.refund import RefundRow
@@ -27,6 +28,7 @@ class Bill:
     booking: BookingRow | None
     wish: str | None
     refunds: tuple[RefundRow, ...]
+    disputes: tuple[DisputeRow, ...]
 
 
 async def list_bills(
@@ -44,9 +46,10 @@ async def list_bills(
         query = query.where(place < (last.at, last.uuid()))
     query = query.order_by(col(PaymentRow.created_at).desc(), col(PaymentRow.id).desc())
     found = list(await session.execute(query.limit(check_limit(limit) + 1)))
-    back = await _refunds_by_payment(session, [row[0].id for row in found])
+    ids = [row[0].id for row in found]
+    back, asked = await _refunds_by_payment(session, ids), await _disputes_by_payment(session, ids)
     bills = [
-        Bill(payment, card, booking, wish, tuple(back[payment.id]))
+        Bill(payment, card, booking, wish, tuple(back[payment.id]), tuple(asked[payment.id]))
         for payment, card, booking, wish in found
     ]
     return page_of(bills, limit, lambda bill: (bill.payment.created_at, bill.payment.id))
@@ -59,7 +62,8 @@ async def get_bill(session: AsyncSession, user_id: UserId, payment_id: UUID) -> 
         return None
     payment, card, booking, wish = found
     back = await _refunds_by_payment(session, [payment.id])
-    return Bill(payment, card, booking, wish, tuple(back[payment.id]))
+    asked = await _disputes_by_payment(session, [payment.id])
+    return Bill(payment, card, booking, wish, tuple(back[payment.id]), tuple(asked[payment.id]))
 
 
 def _bills() -> Select[PaymentRow, PaymentMethodRow, BookingRow, str]:
@@ -81,12 +85,25 @@ async def _refunds_by_payment(
     return found
 
 
+async def _disputes_by_payment(
+    session: AsyncSession, payment_ids: list[UUID]
+) -> defaultdict[UUID, list[DisputeRow]]:
+    query = select(DisputeRow).where(col(DisputeRow.payment_id).in_(payment_ids))
+    found: defaultdict[UUID, list[DisputeRow]] = defaultdict(list)
+    for row in await session.scalars(query.order_by(col(DisputeRow.opened_at))):
+        found[row.payment_id].append(row)
+    return found
+
+
 @dataclass(frozen=True)
 class BillTotals:
+    """All of one currency; `at_banks_minor` is what cards' banks took back of what was charged."""
+
     currency: str
     charged_minor: int
     refunded_minor: int
     held_minor: int
+    at_banks_minor: int
 
 
 async def sum_bills(session: AsyncSession, user_id: UserId) -> list[BillTotals]:
@@ -107,7 +124,14 @@ async def sum_bills(session: AsyncSession, user_id: UserId) -> list[BillTotals]:
         .group_by(col(PaymentRow.currency))
         .order_by(charged.desc(), col(PaymentRow.currency))
     )
+    at_banks = await _at_banks(session, user_id)
     return [
-        BillTotals(currency, int(taken), int(back), int(now))
+        BillTotals(currency, int(taken), int(back), int(now), at_banks.get(currency, 0))
         for currency, taken, back, now in await session.execute(query)
     ]
+
+
+async def _at_banks(session: AsyncSession, user_id: UserId) -> dict[str, int]:
+    currency, taken = col(DisputeRow.currency), func.sum(col(DisputeRow.withdrawn_minor))
+    query = select(currency, taken).where(col(DisputeRow.user_id) == user_id).group_by(currency)
+    return {name: int(minor) for name, minor in await session.execute(query)}

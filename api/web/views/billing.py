@@ -8,8 +8,9 @@ from uuid import UUID
 
 from api.booking_reading import BookingRead
 from api.web.views.booking_detail import house_of
-from api.web.views.booking_parts import StateView, card_name, route, travel_dates
+from api.web.views.booking_parts import DisputeView, StateView, card_name, route, travel_dates
 from db.queries.billing import Bill, BillTotals
+from domain.disputes import DisputeStatus
 from domain.fare_rules import service_words
 from domain.itineraries import Itinerary
 from domain.merchants import Merchant, merchant_of
@@ -55,6 +56,7 @@ class BillView:
     booking_id: UUID | None
     reference: str | None
     refunds: tuple[RefundView, ...]
+    disputes: tuple[DisputeView, ...]
     receipt: bool
 
 
@@ -66,6 +68,7 @@ class ReceiptView:
     lines: tuple[tuple[str, Money], ...]
     charged: Money
     refunded: Money
+    returned: Money  # by the card's bank, which decided a dispute so
     kept: Money
     charged_at: datetime
     contact: str
@@ -99,6 +102,7 @@ def bill_view(bill: Bill, money: MoneySettings) -> BillView:
             )
             for one in bill.refunds
         ),
+        disputes=tuple(map(DisputeView.of, bill.disputes)),
         receipt=payment.state in TAKEN,
     )
 
@@ -107,6 +111,9 @@ def receipt_view(bill: Bill, read: BookingRead | None, money: MoneySettings) -> 
     payment = bill.payment
     charged = Money(minor=payment.captured_minor, currency=payment.currency)
     refunded = Money(minor=payment.refunded_minor, currency=payment.currency)
+    lost = [one for one in bill.disputes if one.status is DisputeStatus.LOST]
+    same = [one.amount_minor for one in lost if one.currency == payment.currency]
+    returned = Money(minor=sum(same), currency=payment.currency)
     return ReceiptView(
         number=receipt_number(payment.id),
         bill=bill_view(bill, money),
@@ -114,7 +121,8 @@ def receipt_view(bill: Bill, read: BookingRead | None, money: MoneySettings) -> 
         lines=_lines(read, charged),
         charged=charged,
         refunded=refunded,
-        kept=charged - refunded,
+        returned=returned,
+        kept=charged - refunded - returned,
         charged_at=payment.updated_at if not bill.refunds else _taken_at(read, payment.updated_at),
         contact=money.receipt_contact,
         order_id=read.row.duffel_order_id if read else None,
@@ -136,6 +144,9 @@ def billing_sentence(totals: Iterable[BillTotals]) -> str:
         if one.refunded_minor:
             back = Money(minor=one.refunded_minor, currency=one.currency).short()
             words += f", {back} of it given back"
+        if one.at_banks_minor:
+            taken = Money(minor=one.at_banks_minor, currency=one.currency).short()
+            words += f", {taken} of it taken back by your bank"
         if one.held_minor:
             held = Money(minor=one.held_minor, currency=one.currency).short()
             words += f"; {held} is held now and not charged"

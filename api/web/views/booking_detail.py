@@ -10,6 +10,7 @@ from api.cancelling import CANCELLABLE, TO_OUR_BALANCE
 from api.web.views.booking_legs import ChangeView, LegView, change_view, leg_views
 from api.web.views.booking_live import code_of, steps_of, version_of
 from api.web.views.booking_parts import (
+    DisputeView,
     MomentView,
     StateView,
     card_name,
@@ -89,6 +90,7 @@ class BookingView:
     change: ChangeView | None
     past_changes: tuple[ChangeView, ...]
     refund: RefundTrack | None
+    disputes: tuple[DisputeView, ...]
     story: tuple[StoryLine, ...]
     cancellable: bool
     wish_id: UUID | None
@@ -154,6 +156,7 @@ def booking_view(read: BookingRead, money: MoneySettings, now: datetime) -> Book
         change=change_view(change, asked=_asked(read, change)) if change else None,
         past_changes=tuple(change_view(one) for one in details.changes if one.answer is not None),
         refund=track,
+        disputes=tuple(map(DisputeView.of, read.disputes)),
         story=_story(read),
         cancellable=row.state in CANCELLABLE and now < row.departs_at,
         wish_id=row.campaign_id,

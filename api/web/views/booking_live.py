@@ -14,11 +14,12 @@ _UNDER_WAY = {
 
 
 def version_of(read: BookingRead) -> str:
-    """Name what is shown: it changes with the row, its wish's events, and the money's way back."""
+    """Name what is shown: it changes with the row, its wish's events, the money and its bank."""
     row = read.row
     told = read.campaign.event_seq if read.campaign else 0
     back = "-".join(f"{one.status}{one.updated_at.timestamp():.6f}" for one in read.refunds)
-    return f"{row.row_version}.{row.schedule_changes}.{told}.{back}"
+    asked = "-".join(f"{one.status}{one.updated_at.timestamp():.6f}" for one in read.disputes)
+    return f"{row.row_version}.{row.schedule_changes}.{told}.{back}.{asked}"
 
 
 def code_of(read: BookingRead, track: RefundTrack | None) -> str:

@@ -6,11 +6,14 @@ from datetime import date, datetime
 from babel.dates import format_date
 
 from db.models.booking import BookingProvider, BookingRow, BookingStatus
+from db.models.dispute import DisputeRow
 from db.models.payment_method import PaymentMethodRow
 from domain.cards import card_name as domain_card_name
+from domain.disputes import DisputeWords, words_of
 from domain.errors import UnknownPlace
 from domain.itineraries import Itinerary
 from domain.journeys import Moment
+from domain.money import Money
 from domain.orders import BookingState
 from domain.places import place
 
@@ -85,6 +88,28 @@ def travel_dates(itinerary: Itinerary) -> str:
     if out.year == back.year:
         return f"{_day(out, 'd MMMM')} to {_day(back)}"
     return f"{_day(out)} to {_day(back)}"
+
+
+@dataclass(frozen=True)
+class DisputeView:
+    """What a card's bank asked back; `answer_by` is told while we have to answer."""
+
+    words: DisputeWords
+    amount: Money
+    opened_at: datetime
+    answer_by: datetime | None
+    news_at: datetime
+
+    @classmethod
+    def of(cls, row: DisputeRow) -> "DisputeView":
+        amount = Money(minor=row.amount_minor, currency=row.currency)
+        return cls(
+            words=words_of(row.status, amount, row.reason),
+            amount=amount,
+            opened_at=row.opened_at,
+            answer_by=row.answer_by if row.status.needs_answer else None,
+            news_at=row.updated_at,
+        )
 
 
 @dataclass(frozen=True)
