@@ -148,6 +148,8 @@ class Settings(BaseSettings):
     temporal_api_key: _Optional = None
     temporal_port: _Port = 7233
     temporal_ui_port: _Port = 8233
+    temporal_ui_url: _OptionalText = None
+    """Where operators' browsers find Temporal's pages, if not on this machine's port."""
     worker_max_cached_workflows: Annotated[int, Field(ge=0, le=10_000)] = 600
     worker_concurrent_activities: Annotated[int, Field(ge=1, le=1000)] = 50
     worker_shutdown_seconds: Annotated[int, Field(ge=0, le=600)] = 20

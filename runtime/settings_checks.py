@@ -89,9 +89,9 @@ def _malformed(settings: "Settings") -> Iterable[str]:
         key = settings.value_of(name)
         if key and not key.startswith(prefixes):
             yield f"{_called(settings, name)} is malformed; expected {EXPECTED[name]}"
-    for name in ("public_url", "duffel_url", "stripe_url", "sandbox_url"):
-        address = getattr(settings, name)
-        if address and urlsplit(address).scheme not in {"http", "https"}:
+    for name in ("public_url", "temporal_ui_url", "duffel_url", "stripe_url", "sandbox_url"):
+        address = urlsplit(getattr(settings, name) or "http://unset")
+        if address.scheme not in {"http", "https"} or not address.hostname:
             yield f"{_called(settings, name)} is malformed; expected an http or https address"
 
 

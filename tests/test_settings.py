@@ -93,6 +93,8 @@ def test_an_address_of_our_own_wins_over_the_default() -> None:
         ("DUFFEL_API_TOKEN", "abc", "DUFFEL_API_TOKEN is malformed.*duffel_test_"),
         ("STRIPE_SECRET_KEY", "pk_test_x", "STRIPE_SECRET_KEY is malformed.*sk_test_"),
         ("PARKER_PUBLIC_URL", "travel", "PARKER_PUBLIC_URL is malformed.*http"),
+        ("PARKER_TEMPORAL_UI_URL", "javascript:1", "PARKER_TEMPORAL_UI_URL is malformed.*http"),
+        ("PARKER_TEMPORAL_UI_URL", "https:///ui", "PARKER_TEMPORAL_UI_URL is malformed.*http"),
         ("PARKER_POLICY_HORIZON_DAYS", "far", "PARKER_POLICY_HORIZON_DAYS: .*valid integer"),
         ("PARKER_POLICY_HORIZON", "3", "PARKER_POLICY_HORIZON: "),
         ("PARKER_POLICY_SPENDING_CAP_DAILY", "500", "SPENDING_CAP_DAILY: '500' is not CURRENCY"),

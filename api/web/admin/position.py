@@ -79,9 +79,12 @@ async def read_position(services: Services, workflow_id: str) -> Position:
 
 
 def temporal_page(settings: Settings, workflow_id: str) -> str:
-    """Return the page of a workflow in Temporal's own user interface, on the operator's machine."""
-    place = f"http://127.0.0.1:{settings.temporal_ui_port}/namespaces"
-    return f"{place}/{quote(settings.temporal_namespace)}/workflows/{quote(workflow_id, safe='')}"
+    """Return the page of a workflow in Temporal's own user interface, as operators reach it."""
+    place = settings.temporal_ui_url or f"http://127.0.0.1:{settings.temporal_ui_port}"
+    return (
+        f"{place.rstrip('/')}/namespaces/{quote(settings.temporal_namespace)}"
+        f"/workflows/{quote(workflow_id, safe='')}"
+    )
 
 
 def _word(name: str, prefix: str) -> str:

@@ -12,6 +12,7 @@ from booked import give_booking
 from browsing import Shown, Site
 from sqlalchemy import update
 
+from api.web.admin.position import temporal_page
 from db.models import AttemptRow, BookingRow, PaymentRow, RefundRow
 from db.models.provider_call import CallState
 from db.models.web_session import WebSessionRow
@@ -114,6 +115,13 @@ async def test_what_needs_somebody_is_counted_and_listed(
     assert f"/admin/attempts/{own.attempt_id}" in found.html
     none = await admin.get("/admin/attempts?state=compensating")
     assert "Nothing is like that" in none.text
+
+
+def test_temporals_pages_are_where_the_setting_says(make_settings: Any) -> None:
+    there = "namespaces/default/workflows/attempt%3A1"
+    assert temporal_page(make_settings(), "attempt:1") == f"http://127.0.0.1:8233/{there}"
+    moved = make_settings(PARKER_TEMPORAL_UI_URL="https://temporal.example/ui/")
+    assert temporal_page(moved, "attempt:1") == f"https://temporal.example/ui/{there}"
 
 
 async def test_money_on_its_way_back_is_no_gap(admin: Site, give: Any, database: Database) -> None:
