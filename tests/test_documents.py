@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from api.access import CONSOLE, ROUTES
 from api.web.views.console_task import guide_of
 from cli.main import app
 from domain.attempts import AttemptState, published_state
@@ -120,12 +121,54 @@ def test_every_command_that_is_shown_exists():
                 continue
             command = inner
             path.append(word)
-        known = {name for parameter in command.params for name in parameter.opts}
+        known = {
+            name
+            for parameter in command.params
+            for name in (*parameter.opts, *parameter.secondary_opts)
+        }
         assert set(options) <= known | {"--help"}, shown
         seen.add(tuple(path))
     assert len(seen) > 15
     for path in sorted(seen):
         assert runner.invoke(app, [*path, "--help"]).exit_code == 0, path
+
+
+def test_commands_in_examples_have_what_they_need():
+    """Whoever copies one from a document must not be asked for more."""
+    root = typer.main.get_command(app)
+    for document in DOCUMENTS:
+        blocks = " \n".join(FENCE.findall(document.read_text()))
+        for shown in COMMAND.findall(re.sub(r"\\\n\s*", "", blocks)):
+            words, command = words_of(shown.split(" #")[0]), root
+            for word in words:
+                inner = command.get_command(None, word) if hasattr(command, "get_command") else None
+                command = inner or command
+            needed = {
+                parameter.opts[0]
+                for parameter in command.params
+                if parameter.required and parameter.opts[0].startswith("--")
+            }
+            assert "..." in words or needed <= set(words), shown
+
+
+ADDRESS = re.compile(r"`(?:(?:GET|POST|PUT|PATCH|DELETE) )?(/[a-z.][^`\s?]*)[^`]*`")
+
+
+@each_document
+def test_addresses_that_are_named_are_routes(document: Path):
+    if document.name == "integrations.md" or "sandboxes" in document.parts:
+        return  # theirs
+    routes = [re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(name.split()[1])) for name in ROUTES]
+    for address in ADDRESS.findall(document.read_text()):
+        named = re.sub(r"\{[^}]*\}", "x", address).replace("...", "x.").rstrip("/") or "/"
+        assert any(re.fullmatch(route, named) for route in [*routes, "/events"]), address
+
+
+def test_every_page_of_the_console_has_its_line():
+    text = (ROOT / "docs" / "console.md").read_text()
+    pages = [name.removeprefix("GET ") for name in CONSOLE if name.startswith("GET ")]
+    for page in pages:
+        assert "{" in page or page.endswith(".csv") or f"`{page}`" in text, page
 
 
 def test_every_target_of_make_that_is_shown_exists():

@@ -33,7 +33,7 @@ _ACTIONS = (
     (
         "compensate",
         "Undo it",
-        "Holds are released and orders cancelled, as far as the seller lets us; the wish waits.",
+        "It is called off and releases what it held; refused once its order was sent.",
         "Compensate",
         "btn danger",
     ),
@@ -47,7 +47,7 @@ _ACTIONS = (
     (
         "abandon",
         "End it without a booking",
-        "For an attempt that nothing moves any more: nothing is undone, so put it right first.",
+        "Where nothing moves it any more; what it held is released. Not while its order may stand.",
         "Abandon",
         "btn danger",
     ),

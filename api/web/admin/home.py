@@ -16,7 +16,7 @@ from api.web.visits import Visit
 from db.models.switch import SwitchRow
 from db.queries.console import books, health
 from db.queries.retention_runs import list_runs
-from db.queries.switches import BOOKING
+from db.queries.switches import BOOKING, hindrances
 from runtime.settings import Settings
 
 router = APIRouter(tags=["console"], include_in_schema=False)
@@ -57,6 +57,7 @@ async def _read(
     since, before = now - _WINDOW, now - _STUCK
     return HealthRead(
         reachable=reachable,
+        away=(await hindrances(session, now)).away,
         figures=await health.provider_figures(session, since),
         queues=queues,
         stuck=await health.stuck_attempts(session, now, patience=_STUCK, limit=_SHOWN),

@@ -32,6 +32,8 @@ class HealthRead:
     """All that was read for the page."""
 
     reachable: Sequence[ProviderHealth]
+    away: Sequence[str]
+    """Providers that workers leave alone for now."""
     figures: Sequence[ProviderFigures]
     queues: Sequence[Queue] | None
     stuck: Sequence[AttemptRow]
@@ -228,4 +230,6 @@ def _providers(read: HealthRead) -> Iterable[tuple[str, str, str, str, str, str,
             if found.error_rate > _WORST_RATE or (found.p95_seconds or 0) > _SLOW_SECONDS:
                 tone = "bad"
         answers = "answers" if one.reachable else "does not answer"
+        if one.name in read.away:
+            answers, tone = "left alone", "bad"
         yield one.name, one.mode.value, answers, calls, rate, slow, tone

@@ -18,10 +18,11 @@ from db.models.provider_call import CallState
 from db.models.web_session import WebSessionRow
 from db.queries.attempts import open_task
 from db.queries.calls import begin_call, settle
-from db.queries.switches import stop_booking
+from db.queries.switches import set_provider, stop_booking
 from db.session import Database, SystemActor
 from db.vault import vault_of
 from domain.attempts import AttemptState
+from domain.breakers import Breaker
 from domain.orders import BookingState
 from runtime.clock import system_now
 
@@ -87,6 +88,8 @@ async def test_what_needs_somebody_is_counted_and_listed(
         attempt = await session.get(AttemptRow, own.attempt_id)
         await open_task(session, "t", "late_order", "A late order.", old, attempt)
         await stop_booking(session, "low balance", "eve", old)
+        rests = Breaker(failures=5, retry_at=system_now() + timedelta(seconds=30))
+        await set_provider(session, "smtp", rests, old)
     shown = await admin.get("/admin")
     figures = gauges(shown)
     assert figures["Money without a booking"] == "⚠ 1"
@@ -97,6 +100,7 @@ async def test_what_needs_somebody_is_counted_and_listed(
     assert "Booking is stopped for everybody." in shown.text
     assert "low balance" in shown.text
     assert "duffel sandbox" in shown.text
+    assert "smtp sandbox ● left alone" in shown.text
     assert "3, 1 refused 33.3% (1)" in shown.text
     assert shown.soup.select_one(f'a[href="/admin/attempts/{own.attempt_id}"]')
 
