@@ -2,127 +2,35 @@
 
 This is the one place where that is written down. `tests/api/test_access_matrix.py` walks the
 routes: one without a row here fails, and so does one that answers anybody in another way. To add a
-route, add its row; where no rule below fits, write a rule.
-
-HEARD means that the request is taken in, whatever comes of it; all else is how it is turned away.
+route, add its row; where no rule of `api/access_rules.py` fits, write a rule.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 
+from api.access_rules import (
+    DOOR,
+    FACTOR_FIRST,
+    FACTOR_SHOWN,
+    FACTOR_SHOWN_OF_OWNER,
+    KEY,
+    KEY_OF_OWNER,
+    LINK,
+    MONEY_PAGE,
+    OPEN,
+    OPERATORS,
+    ORDER_OF_OWNER,
+    PAGE,
+    PAGE_OF_OWNER,
+    SET_UP,
+    SHARED,
+    SHARED_BY_OWNER,
+    SIGNED,
+    Answer,
+    Rule,
+    Who,
+    rule,
+)
 from domain.api_keys import Scope
-
-
-class Who(StrEnum):
-    """Everybody who may ask, with what they show: a browser signed in and a key, or neither."""
-
-    NOBODY = "nobody"
-    OWNER = "owner"
-    OTHER = "other"
-    """Somebody with an account of their own, asking for what is not theirs."""
-    SALES = "sales"
-    SUPPORT = "support"
-    ADMIN = "admin"
-    """A role gives nothing of another person's by itself. These have shown no second factor yet."""
-    UNCONFIRMED = "unconfirmed"
-    """The owner, before the address of the account was confirmed."""
-    STEPPED_UP = "stepped up"
-    """The owner, who has just shown a second factor. Nobody else here has."""
-
-
-OPERATORS = (Who.SALES, Who.SUPPORT, Who.ADMIN)
-
-
-class Answer(StrEnum):
-    HEARD = "heard"
-    KEY_NEEDED = "401"
-    FORBIDDEN = "403"
-    ABSENT = "404"
-    """What is somebody else's is answered like what does not exist."""
-    SIGN_IN = "to the door"
-    CONFIRM = "to the page that asks for the address to be confirmed"
-    STEP_UP = "to the page that asks for a second factor"
-
-
-Rule = Mapping[Who, Answer]
-
-
-def _rule(
-    everybody: Answer,
-    *,
-    nobody: Answer | None = None,
-    strangers: Answer | None = None,
-    operators: Answer | None = None,
-    unconfirmed: Answer | None = None,
-    stepped_up: Answer | None = None,
-) -> Rule:
-    """Spell a rule out. Strangers are all who have an account and are not the owner."""
-    stranger = strangers or everybody
-    operator = operators or stranger
-    return {
-        Who.NOBODY: nobody or stranger,
-        Who.OWNER: everybody,
-        Who.OTHER: stranger,
-        Who.SALES: operator,
-        Who.SUPPORT: operator,
-        Who.ADMIN: operator,
-        Who.UNCONFIRMED: unconfirmed or everybody,
-        Who.STEPPED_UP: stepped_up or everybody,
-    }
-
-
-OPEN = _rule(Answer.HEARD)
-"""Says nothing about anybody."""
-LINK = OPEN
-"""Whoever holds the address may: it holds a secret of its own, for one purpose."""
-SIGNED = OPEN
-"""Whoever holds a provider's signing secret: the request itself is signed."""
-KEY = _rule(Answer.HEARD, nobody=Answer.KEY_NEEDED)
-"""What belongs to whoever asks; there is nothing of another person's to name."""
-KEY_OF_OWNER = _rule(Answer.HEARD, nobody=Answer.KEY_NEEDED, strangers=Answer.ABSENT)
-"""One thing of one person's."""
-
-PAGE = _rule(Answer.HEARD, nobody=Answer.SIGN_IN, operators=Answer.STEP_UP)
-"""A page of whoever is signed in; there is nothing of another person's to name."""
-SET_UP = _rule(Answer.HEARD, nobody=Answer.SIGN_IN)
-"""Where a second factor is shown or set up: an operator who owes one gets no further."""
-PAGE_OF_OWNER = _rule(
-    Answer.HEARD, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT, operators=Answer.STEP_UP
-)
-"""A page about one thing of one person's."""
-ORDER_OF_OWNER = _rule(
-    Answer.STEP_UP,
-    nobody=Answer.SIGN_IN,
-    strangers=Answer.ABSENT,
-    operators=Answer.STEP_UP,
-    unconfirmed=Answer.CONFIRM,
-    stepped_up=Answer.HEARD,
-)
-"""What may cost money, about one thing of one person's."""
-SHARED = _rule(
-    Answer.HEARD, nobody=Answer.SIGN_IN, operators=Answer.STEP_UP, unconfirmed=Answer.CONFIRM
-)
-"""What is given away is given by somebody whose address is confirmed."""
-SHARED_BY_OWNER = _rule(
-    Answer.HEARD,
-    nobody=Answer.SIGN_IN,
-    strangers=Answer.ABSENT,
-    operators=Answer.STEP_UP,
-    unconfirmed=Answer.CONFIRM,
-)
-DOOR = _rule(Answer.HEARD)
-"""Where nobody needs to be signed in; whoever is, is led on or is told so."""
-MONEY_PAGE = _rule(Answer.STEP_UP, nobody=Answer.SIGN_IN, stepped_up=Answer.HEARD)
-"""Where money can be made to move: a second factor comes first, whosever thing it is."""
-FACTOR_FIRST = MONEY_PAGE
-"""What opens an account, or shows more than its pages do, is changed after a second factor too."""
-FACTOR_SHOWN = _rule(
-    Answer.STEP_UP, nobody=Answer.SIGN_IN, strangers=Answer.HEARD, stepped_up=Answer.HEARD
-)
-"""The owner has a second factor and must show it; the others have none yet, and just signed in."""
-FACTOR_SHOWN_OF_OWNER = _rule(
-    Answer.STEP_UP, nobody=Answer.SIGN_IN, strangers=Answer.ABSENT, stepped_up=Answer.HEARD
-)
 
 # Which roles may open which page of the console, and do what there. A link that somebody may not
 # follow is not shown to them. Everything else of it is for nobody.
@@ -180,7 +88,7 @@ def console_opens(who: str, route: str) -> bool:
 def _console(roles: frozenset[Who]) -> Rule:
     """Operators show a second factor first. To travellers there is no such place."""
     theirs = {who: Answer.STEP_UP if who in roles else Answer.FORBIDDEN for who in OPERATORS}
-    return {**_rule(Answer.ABSENT, nobody=Answer.SIGN_IN), **theirs}
+    return {**rule(Answer.ABSENT, nobody=Answer.SIGN_IN), **theirs}
 
 
 ROUTES: Mapping[str, Rule] = {

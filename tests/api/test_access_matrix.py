@@ -10,7 +10,8 @@ import httpx2
 import pytest
 from belongings import Belongings, give_belongings
 
-from api.access import CONSOLE, OPERATORS, ROUTES, SCOPES, Answer, Who, scope_of
+from api.access import CONSOLE, ROUTES, SCOPES, scope_of
+from api.access_rules import OPERATORS, Answer, Who
 from api.app import create_app
 from api.cards import SETUP_PURPOSE
 from api.web import cookies

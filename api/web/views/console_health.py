@@ -184,7 +184,7 @@ def _retention(last: Run | None, now: datetime) -> Gauge:
     age = span_of(int((now - last.at).total_seconds()))
     if now - last.at > MISSED:
         return Gauge(words, f"{age} ago", "bad", "nights were missed")
-    left = [] if is_under_way(last, now) else last.missing
+    left = () if is_under_way(last, now) else last.missing
     meta = f"{plural(len(left), 'kind')} not done" if left else plural(last.total, "row")
     return Gauge(words, f"{age} ago", "bad" if left else "good", meta)
 

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from api.web.admin.certificates import read_certificates
 from runtime.crypto import new_master_key
@@ -40,7 +41,7 @@ def settings(make_settings: Any, tmp_path: Path) -> Settings:
 def certificate(folder: Path, until: datetime) -> ssl.SSLContext:
     """Make a certificate for localhost and the context of a server that shows it."""
     key = generate_private_key(SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"localhost {until:%H%M%S}")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"localhost {until:%Y%m%d}")])
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -87,7 +88,7 @@ async def serving(context: ssl.SSLContext, *, mail: bool = False) -> AsyncIterat
         await reader.read()
         writer.close()
 
-    server = await asyncio.start_server(answer, "localhost", 0, ssl=None if mail else context)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=None if mail else context)
     async with server:
         yield server.sockets[0].getsockname()[1]
 

@@ -17,7 +17,8 @@ from chromium import WIDE, complaints_about, running_chromium
 from playwright.async_api import Browser, Page
 from sqlalchemy import text
 
-from api.access import ROUTES, Answer, Who
+from api.access import ROUTES
+from api.access_rules import Answer, Who
 from api.cards import SETUP_PURPOSE
 from api.web import cookies
 from db.session import Database, SystemActor
