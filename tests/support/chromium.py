@@ -1,5 +1,6 @@
 """Debian's Chromium, and what every page is held against in it."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -8,7 +9,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Page, Route, ViewportSize, async_playwright
+from scores import Scores, on_a_phone
 
 CHROMIUM = "chromium"
 NARROW: ViewportSize = {"width": 320, "height": 720}
@@ -33,12 +35,30 @@ async def running_chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def complaints_about(page: Page) -> list[str]:
-    """Hold a page, as it stands, against WCAG 2.2 AA in light and dark, and at 320 pixels."""
-    said, size = [], page.viewport_size
+async def held_back(page: Page, address: str) -> asyncio.Event:
+    """Keep what an address answers from the page until the event that is returned."""
+    released = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    await page.route(address, hold)
+    return released
+
+
+async def complaints_about(
+    page: Page, scores: Scores | None = None, name: str | None = None
+) -> list[str]:
+    """Hold a page, as it stands, against WCAG 2.2 AA in light and dark, and at 320 pixels.
+
+    `scores` learns what a page of this name scored.
+    """
+    said, judged, size = [], {}, page.viewport_size
     for scheme, rules in (("light", _EVERYTHING), ("dark", _COLOURS)):
         await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         found = await Axe().run(page, options=rules)
+        judged[scheme] = found.response
         if found.violations_count:
             said.append(f"{page.url} in {scheme}:\n{found.generate_report()}")
     await page.emulate_media(color_scheme="light")
@@ -46,6 +66,8 @@ async def complaints_about(page: Page) -> list[str]:
     wide = await page.evaluate(_TOO_WIDE)
     if wide:
         said.append(f"{page.url} is wider than a phone: {wide}")
+    if scores is not None:
+        scores.add(name or page.url, judged["light"], await on_a_phone(page))
     if size is not None:
         await page.set_viewport_size(size)
     return said

@@ -11,10 +11,12 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from belongings import Belongings, give_belongings
 from browsing import Site
-from chromium import WIDE, complaints_about, running_chromium
+from chromium import NARROW, WIDE, complaints_about, running_chromium
 from playwright.async_api import Browser, Page
+from scores import Scores, accessibility, on_a_phone
 from sqlalchemy import text
 
 from api.access import ROUTES
@@ -29,6 +31,8 @@ from runtime.settings import Settings
 from runtime.tokens import PAY_PURPOSE, one_time_token, sign_token
 
 _TESTS = SystemActor("tests")
+# Of 100; what the requirements ask for.
+LEAST_ACCESSIBLE, LEAST_ON_A_PHONE = 90.0, 95.0
 _STEPS = ("route", "who", "preferences", "budget", "check")
 # Sent as it is, each of these comes back with what is missing.
 _FORMS = (
@@ -53,7 +57,7 @@ def settings(make_settings: Any) -> Settings:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with running_chromium() as browser:
         yield browser
@@ -65,7 +69,7 @@ class Walk:
     def __init__(self, page: Page, url: str) -> None:
         self._page, self._url = page, url
         self.complaints: list[str] = []
-        self.seen: list[str] = []
+        self.scores = Scores()
 
     @classmethod
     async def of(cls, browser: Browser, api_url: str, site: Site | None = None) -> "Walk":
@@ -103,8 +107,7 @@ class Walk:
         return self
 
     async def _judge(self, name: str) -> None:
-        self.seen.append(name)
-        self.complaints += await complaints_about(self._page)
+        self.complaints += await complaints_about(self._page, self.scores, name)
 
 
 def _pages(names: Iterable[str]) -> list[str]:
@@ -173,9 +176,33 @@ async def test_every_page_in_every_state_is_accessible(
             browser, api_url, await make_site(api_url, settings, full), database, own
         ),
     ]
-    counted(f"pages held against WCAG 2.2 AA: {sum(len(walk.seen) for walk in walks)}")
     complaints = [one for walk in walks for one in walk.complaints]
     assert not complaints, "\n\n".join(complaints)
+    scores = Scores()
+    for walk in walks:
+        scores += walk.scores
+    lowest, where = scores.lowest
+    counted(f"pages held against WCAG 2.2 AA: {len(scores.accessibility)}")
+    counted(
+        f"score of accessibility, as Lighthouse weighs it: {scores.mean:.1f} of 100, at least"
+        f" {lowest:.1f} ({where}); on a phone {scores.on_a_phone:.1f} % of {scores.asked} checks"
+    )
+    assert lowest > LEAST_ACCESSIBLE, where
+    assert scores.on_a_phone > LEAST_ON_A_PHONE, "\n".join(scores.failed)
+
+
+async def test_a_poor_page_scores_poorly(browser: Browser) -> None:
+    """Fail each check of both scores, so that full marks mean something."""
+    page = await browser.new_page(viewport=NARROW)
+    await page.set_content(
+        "<html><body><img src=x><input><button></button><a href=#>one</a><br><a href=#>two</a>"
+        "<p style='font-size: 8px; width: 60rem'>So little that nobody can read it, and wide.</p>"
+    )
+    wrong = {check for check, found in (await on_a_phone(page)).items() if found}
+    judged = (await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})).response
+    await page.close()
+    assert len(wrong) == 4, wrong
+    assert accessibility(judged) < LEAST_ACCESSIBLE
 
 
 async def _as_nobody(
