@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from chromium import held_back
 from playwright.async_api import Page, expect
 from watched import Watched
 
@@ -187,9 +188,15 @@ async def test_news_arrive_without_a_reload_and_nothing_moves_or_is_said_twice(
         await make.card()
         wish = await home.wish(make)
         await make.look(wish, [make.offer("1118.00", "204")])
+    stream = await held_back(page, "**/events*")
     await page.goto(f"/auto-booking/wishes/{wish.id}")
     now, said = page.locator("#live-now"), page.locator("[data-live-say]")
+    # However late the stream is, the page is whole: nothing waits to be filled in.
     await expect(now).to_contain_text("Best now")
+    await expect(page.locator("#live-why tbody tr")).to_have_count(1)
+    await expect(page.locator("[data-live-lost]")).to_be_hidden()
+    await expect(page.locator("[aria-busy]")).to_have_count(0)
+    stream.set()
     await page.evaluate(SHIFTS)
     await page.get_by_text("As a table").click()
     await page.get_by_role("button", name="Pause").focus()

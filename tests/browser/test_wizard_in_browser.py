@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from authenticator import Authenticator
+from chromium import held_back
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -31,6 +32,7 @@ from runtime.clock import system_now
 from runtime.web_tokens import new_token, session_hash
 
 TESTS = SystemActor("tests")
+MOVING = "document.getAnimations().length"
 _TRAVELLER = {
     "label": "Ana", "given_name": "Ana", "family_name": "Souza", "born_on": "1990-04-12",
     "gender": "f", "title": "ms", "email": "ana@example.com", "phone": "+351912345678",
@@ -157,12 +159,21 @@ async def test_where_and_when_is_told_by_keyboard_alone_and_saves_itself(
     options = page.get_by_role("option")
     await expect(options.first).to_contain_text("New York, all airports (NYC)")
     await accessible(page)
+    drawn = await held_back(page, "**/auto-booking/new/map*")
     await page.keyboard.press("ArrowDown")
     await expect(options.first).to_have_attribute("aria-selected", "true")
     await page.keyboard.press("Enter")
     await expect(page.locator('input[name="origins"][value="NYC"]')).to_be_checked()
     await expect(origins).to_be_focused()
+    # What is slow has a place that says so, which moves only where motion is welcome.
+    await expect(page.locator("[data-map][aria-busy=true]")).to_be_visible()
+    assert await page.evaluate(MOVING) == 0
+    await page.emulate_media(reduced_motion="no-preference")
+    assert await page.evaluate(MOVING) > 0
+    await page.emulate_media(reduced_motion="reduce")
+    drawn.set()
     await expect(page.locator("[data-map] svg")).to_be_visible()
+    await expect(page.locator("[aria-busy]")).to_have_count(0)
     await page.keyboard.type("bost")
     await expect(options.first).to_be_visible()
     await page.keyboard.press("Escape")

@@ -1,5 +1,6 @@
 // What the wizard is more pleasant with, and works without: suggestions of places, the map that
 // follows, airports near by, the past while a budget is typed, and a draft that saves itself.
+import { waiting } from "./waiting.mjs";
 
 const WAIT = 180;
 
@@ -61,7 +62,9 @@ class Places {
     const text = this.input.value.trim();
     if (text.length < 2 || /[;,]\s*$/.test(text)) return this.close();
     const answer = await fetch(`/api/v1/places?limit=8&q=${encodeURIComponent(text.slice(0, 60))}`);
-    if (!answer.ok || this.input.value.trim() !== text) return undefined;
+    // Whoever has gone on meanwhile is not shown a list over what they look at now.
+    const asked = this.input.value.trim() === text && document.activeElement === this.input;
+    if (!answer.ok || !asked) return undefined;
     return this.show((await answer.json()).items);
   }
 
@@ -173,7 +176,7 @@ const drawMap = later(async () => {
       query.append(name, one.value);
     }
   }
-  const answer = await fetch(`/auto-booking/new/map?${query}`);
+  const answer = await waiting(place, fetch(`/auto-booking/new/map?${query}`));
   if (answer.ok) place.innerHTML = await answer.text();
 });
 
@@ -192,7 +195,8 @@ function past(form) {
   const place = form.querySelector("[data-past]");
   if (!place) return;
   const ask = later(async () => {
-    const answer = await fetch(place.dataset.past, { method: "POST", body: new FormData(form) });
+    const asked = fetch(place.dataset.past, { method: "POST", body: new FormData(form) });
+    const answer = await waiting(place, asked);
     if (answer.ok) place.innerHTML = await answer.text();
   }, 500);
   const budget = form.elements.budget;
