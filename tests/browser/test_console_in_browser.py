@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from belongings import give_belongings
 from booked import give_booking
+from hands import Keyboard
 from playwright.async_api import Page, expect
 
 from api.access import CONSOLE, console_opens
@@ -106,6 +107,24 @@ async def test_every_page_of_the_console_is_readable_and_a_task_is_closed_there(
     await page.get_by_role("button", name="Show their pages").click()
     await expect(page.get_by_text("nothing here can be pressed")).to_be_visible()
     await accessible(page)
+
+
+async def test_what_travellers_see_follows_the_switch(house: House, new_page: Any) -> None:
+    admin, traveller = await new_page(), await new_page(narrow=True)
+    await house.sign_in(admin, Role.ADMIN)
+    await house.sign_in(traveller, Role.TRAVELLER)
+    hand = Keyboard(admin)
+    for press, stopped in (("Stop booking now", 1), ("Allow booking", 0)):
+        await admin.goto("/admin")
+        await hand.press(admin.get_by_role("link", name=press.removesuffix(" now")))
+        await hand.write(admin.get_by_label("Why"), "To see what it does")
+        await hand.press(admin.get_by_role("button", name=press))
+        await expect(admin.get_by_role("link", name="Allow booking again")).to_have_count(stopped)
+        await traveller.goto("/auto-booking/dashboard")
+        told = traveller.get_by_text("Booking is stopped for everybody")
+        await expect(told).to_have_count(stopped)
+        await traveller.goto("/auto-booking/new")
+        await expect(traveller.get_by_text("No new wishes at the moment")).to_have_count(stopped)
 
 
 @pytest.mark.parametrize("role", [Role.SALES, Role.SUPPORT])
