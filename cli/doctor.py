@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Literal
 
 import psycopg
+from sqlalchemy.exc import ProgrammingError
 
 from api.handouts.press import NEEDED
 from cli.config import environment
 from cli.health import http_answers, http_is_ok, temporal_is_ready, worker_is_polling
 from cli.output import print_rows
 from cli.processes import holder_of, port_is_free
+from db import migrate
 from runtime.key_store import KeyStore
 from runtime.settings import (
     VENDORS,
@@ -143,7 +145,7 @@ def _services(settings: Settings) -> Iterator[Finding]:
     if not settings.value_of("database_url"):
         yield Finding("postgres", Verdict.NOTE, "none chosen yet: `parker up` brings its own")
     else:
-        yield _postgres(settings, hint)
+        yield from _postgres(settings, hint)
     if temporal_is_ready(settings):
         words = f"answers at {settings.temporal_address}"
         yield Finding("temporal", Verdict.GOOD, words)
@@ -157,15 +159,29 @@ def _services(settings: Settings) -> Iterator[Finding]:
         yield Finding("api", Verdict.BAD, f"does not answer at {address}; {hint}")
 
 
-def _postgres(settings: Settings, hint: str) -> Finding:
+def _postgres(settings: Settings, hint: str) -> Iterator[Finding]:
+    address = settings.value_of("database_url")
     try:
-        with psycopg.connect(
-            settings.value_of("database_url"), connect_timeout=_PATIENCE_SECONDS
-        ) as connection:
+        with psycopg.connect(address, connect_timeout=_PATIENCE_SECONDS) as connection:
             version = connection.info.server_version // 10_000
     except psycopg.Error:
-        return Finding("postgres", Verdict.BAD, f"does not answer; {hint}")
-    return Finding("postgres", Verdict.GOOD, f"answers, version {version}")
+        yield Finding("postgres", Verdict.BAD, f"does not answer; {hint}")
+    else:
+        yield Finding("postgres", Verdict.GOOD, f"answers, version {version}")
+        yield _schema(address)
+
+
+def _schema(address: str) -> Finding:
+    """Say whether the tables are those that this code was written for."""
+    expected = migrate.head()
+    try:
+        found = migrate.current(address)
+    except ProgrammingError:
+        return Finding("schema", Verdict.NOTE, "this login may not ask which it is")
+    if found == expected:
+        return Finding("schema", Verdict.GOOD, f"as this code expects it: {found}")
+    words = f"{found or 'empty'}, where this code expects {expected}; `parker migrate` moves it on"
+    return Finding("schema", Verdict.BAD, words)
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:

@@ -6,10 +6,12 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from cli.doctor import Finding, Verdict, examine
 from cli.exits import Exit
 from runtime.crypto import new_master_key
 
@@ -86,6 +88,20 @@ def test_the_doctor_names_what_is_away_unused_and_a_sandbox(tmp_path: Path) -> N
     assert "parker up" in found["temporal"]["words"]
     assert "SANDBOX" in found["duffel"]["words"]
     assert "unused" in found["UPSTASH_REDIS_REST_URL"]["words"]
+
+
+def test_the_doctor_compares_the_schema_with_what_the_code_expects(
+    point_at: Callable[..., None], empty_database_url: str
+) -> None:
+    point_at()
+    assert _schema().verdict is Verdict.GOOD
+    point_at(PARKER_DATABASE_URL=empty_database_url)
+    assert _schema().is_bad
+    assert "`parker migrate`" in _schema().words
+
+
+def _schema() -> Finding:
+    return next(one for one in examine() if one.subject == "schema")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
