@@ -170,6 +170,7 @@ GLANCES: dict[str, str] = {
         "id user_id endpoint_id type state tries next_try_at created_at finished_at tried_at"
         " http_status outcome milliseconds"
     ),
+    "glance_drafts": "id user_id campaign_id step created_at updated_at",
     "glance_accounts": "id role confirmed created_at erased_at",
     "glance_sessions": "id user_id created_at last_seen_at expires_at stepped_up_at revoked_at",
 }

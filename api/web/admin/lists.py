@@ -1,6 +1,7 @@
 """The console's lists that are read and nothing more: each with the words it is filtered by."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -13,7 +14,7 @@ from db.models.notice import NoticeState
 from db.models.operator_task import OperatorTaskRow, TaskState
 from db.models.user import Role
 from db.models.webhook import DeliveryState
-from db.queries.console.health import webhook_backlog
+from db.queries.console.health import completion, webhook_backlog
 from db.queries.console.lists import table_of
 from domain.campaigns import CampaignState
 from domain.telling import Channel
@@ -23,6 +24,7 @@ _CAMPAIGNS = Listing("/admin/campaigns", "admin/campaigns.html", CAMPAIGNS, coun
 _NOTICES = Listing("/admin/notices", "admin/notices.html", NOTICES)
 _WEBHOOKS = Listing("/admin/webhooks", "admin/webhooks.html", DELIVERIES)
 _TASKS = Listing("/admin/tasks", "admin/tasks.html", table_of(OperatorTaskRow))
+_LATELY = timedelta(days=30)  # drafts are kept as long
 PEOPLE = Listing("/admin/people", "admin/people.html", ACCOUNTS, counted="role")
 
 
@@ -61,7 +63,10 @@ async def show_campaigns(visit: OperatorDep, cursor: CursorQuery = None) -> HTML
     asked = CampaignsAsked.of(visit.request.query_params)
     states = choices([one.value for one in CampaignState])
     narrow = asked.narrow(status=[asked.status])
-    return await _CAMPAIGNS.show(visit, asked, narrow, cursor, states=states)
+    async with operating(visit) as session:
+        finished = await completion(session, visit.now - _LATELY)
+        more = {"states": states, "finished": finished, "days": _LATELY.days}
+        return await _CAMPAIGNS.show_in(session, visit, asked, narrow, cursor, **more)
 
 
 @router.get(_NOTICES.path)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Table, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from db.glances import DELIVERIES, MANDATES, NOTICES
+from db.glances import CAMPAIGNS, DELIVERIES, DRAFTS, MANDATES, NOTICES
 from db.models.attempt import AttemptRow
 from db.models.operator_task import OperatorTaskRow, TaskState
 from db.models.payment import PaymentRow
@@ -33,6 +33,18 @@ class ProviderFigures:
     @property
     def error_rate(self) -> float:
         return self.failed / self.calls if self.calls else 0.0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """How many of the wishes that were begun in a while were made, and how many wait as drafts."""
+
+    made: int
+    unfinished: int
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.made / max(1, self.made + self.unfinished))
 
 
 @dataclass(frozen=True)
@@ -186,3 +198,10 @@ async def tasks_of(
         return []
     query = select(OperatorTaskRow).where(or_(*of))
     return list(await session.scalars(query.order_by(col(OperatorTaskRow.created_at).desc())))
+
+
+async def completion(session: AsyncSession, since: datetime) -> Completion:
+    """Count what was made, and what was begun and left; an edit of a wish is neither."""
+    made = select(func.count()).where(CAMPAIGNS.c.created_at >= since)
+    left = select(func.count()).where(DRAFTS.c.created_at >= since, DRAFTS.c.campaign_id.is_(None))
+    return Completion(await session.scalar(made) or 0, await session.scalar(left) or 0)

@@ -88,7 +88,7 @@ async def test_lists_show_states_and_name_nobody(
     vault = vault_of(settings)
     own = await give_belongings(database, vault, mum.user_id, system_now())
     for site, path, words in (
-        (support, "/admin/campaigns", ("2 wishes in all", "260.00 USD")),
+        (support, "/admin/campaigns", ("2 wishes in all", "67 % were finished: 2 made, 1 left")),
         (support, "/admin/campaigns?status=booked", ("260.00 USD",)),
         (support, "/admin/notices", ("Open",)),
         (support, "/admin/webhooks", ("1 delivered", "Providers' own webhooks are not taken")),
