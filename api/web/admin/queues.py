@@ -18,6 +18,12 @@ _KINDS = {
     TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW: "decisions",
     TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY: "steps",
 }
+# Nothing is decided in the queue of searches: nobody asks there for such work, and nobody need.
+_QUEUES = (
+    (MAIN_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
+    (MAIN_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+    (SEARCH_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+)
 
 
 @dataclass(frozen=True)
@@ -38,9 +44,7 @@ async def read_queues(services: Services) -> list[Queue] | None:
     """Return every queue that the product uses; None where Temporal does not answer."""
     try:
         client = await services.temporal.client()
-        asked = [
-            _describe(client, name, kind) for name in (MAIN_QUEUE, SEARCH_QUEUE) for kind in _KINDS
-        ]
+        asked = [_describe(client, name, kind) for name, kind in _QUEUES]
         async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
             return list(await asyncio.gather(*asked))
     except (RPCError, ApiProblem, TimeoutError):
