@@ -82,7 +82,8 @@ class Outlook:
     ) -> tuple[int, int]:
         """Return the looks and offers of all a person's wishes, of at most a minute ago."""
         kept = self._searched.get(user_id)
-        if kept is None or now - kept[0] > _SUMS_HOLD:
+        # Nothing is summed up at no cost, and the first look is what somebody new waits for.
+        if kept is None or not any(kept[1]) or now - kept[0] > _SUMS_HOLD:
             kept = now, await searched_for(session, user_id)
             self._searched[user_id] = kept
             self._searched.move_to_end(user_id)

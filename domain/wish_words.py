@@ -49,7 +49,7 @@ def route_words(criteria: Criteria) -> str:
 
 
 def window_words(criteria: Criteria, today: date) -> str:
-    """Return when to leave: `in May or June`, `on 12 May`, `between 12 May and 3 June`.
+    """Return when to leave: `in May or June`, `on 12 May`, `between 12 and 20 May`.
 
     The year is said where it is not this year's.
     """
@@ -63,6 +63,8 @@ def window_words(criteria: Criteria, today: date) -> str:
             return f"in {either(months)}{year}"
         begin = f" {first.year}" if first.year != last.year else ""
         return f"from {_month(first)}{begin} to {_month(last)}{year}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"between {first.day} and {_day(last)}{year}"
     begin = f" {first.year}" if first.year != last.year else ""
     return f"between {_day(first)}{begin} and {_day(last)}{year}"
 

@@ -13,13 +13,29 @@ from babel.dates import format_date
 
 from domain.money import Money, exponent
 
-WIDTH, HEIGHT = 640, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 612.0, 24.0, 206.0
 BAND_DAYS = 30
-SPARK_WIDTH, SPARK_HEIGHT = 120, 32
 # A line over days on which nobody looked would claim to know them.
 _MOST_GAP = timedelta(days=4)
 _FEWEST_FOR_A_BAND = 8
+_Middle = tuple[date, int, int]  # a day, and the quarters between which half of the fares lies
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is drawn on, and the part of it that lines stand in."""
+
+    width: int
+    height: int
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
+WIDE = Sheet(640, 250, left=64.0, right=612.0, top=24.0, bottom=206.0)
+# A phone would shrink the wide one until nobody reads its words.
+NARROW = Sheet(320, 230, left=56.0, right=308.0, top=24.0, bottom=188.0)
+_SPARK = Sheet(120, 32, left=4.0, right=116.0, top=4.0, bottom=28.0)
 
 
 @dataclass(frozen=True)
@@ -48,9 +64,10 @@ class TableRow(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PriceChart:
-    """A chart of the best fare a day against the budget, with its words and its table."""
+class Drawing:
+    """The lines of a chart, and their labels, on one sheet."""
 
+    sheet: Sheet
     line: str
     band: str | None
     budget_y: float
@@ -60,12 +77,16 @@ class PriceChart:
     last_label: Label
     ticks: tuple[Label, ...]
     days: tuple[Label, ...]
+
+
+@dataclass(frozen=True)
+class PriceChart:
+    """The best fare a day against the budget: drawn wide and narrow, in words and as a table."""
+
+    wide: Drawing
+    narrow: Drawing
     summary: str
     rows: tuple[TableRow, ...]  # newest first
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: float = _LEFT
-    right: float = _RIGHT
 
 
 @dataclass(frozen=True)
@@ -75,35 +96,18 @@ class Sparkline:
     last_x: float
     last_y: float
     summary: str
-    width: int = SPARK_WIDTH
-    height: int = SPARK_HEIGHT
+    width: int = _SPARK.width
+    height: int = _SPARK.height
 
 
 def price_chart(prices: Sequence[DayPrice], budget: Money, today: date) -> PriceChart | None:
     """Draw the fares, oldest first; None where there is none to draw."""
     if not prices:
         return None
-    shown = [price.minor for price in prices]
     middle = _middle_half(prices) if len(prices) >= _FEWEST_FOR_A_BAND else []
-    low, high = _range([*shown, budget.minor])
-    scale = _Scale(prices[0].day, max(today, prices[-1].day), low, high)
-    points = [(scale.x(price.day), scale.y(price.minor)) for price in prices]
-    budget_y = scale.y(budget.minor)
-    last_x, last_y = points[-1]
-    now = _rounded(shown[-1], budget.currency)
     return PriceChart(
-        line=_path(points, prices),
-        band=_band(middle, scale) if middle else None,
-        budget_y=budget_y,
-        budget_label=_budget_label(budget, budget_y, points),
-        last_x=last_x,
-        last_y=last_y,
-        last_label=_last_label(now, last_x, last_y, budget_y, newest=prices[-1].day == today),
-        ticks=tuple(
-            Label(_LEFT - 8, scale.y(minor) + 4, _figure(minor, budget.currency), "end")
-            for minor in _ticks(low, high, 10 ** exponent(budget.currency))
-        ),
-        days=_day_labels(prices[0].day, scale.until, today, scale),
+        wide=_drawing(WIDE, prices, middle, budget, today),
+        narrow=_drawing(NARROW, prices, middle, budget, today),
         summary=summary_of(prices, budget, today),
         rows=tuple(_rows(prices, budget)),
     )
@@ -114,17 +118,7 @@ def sparkline(prices: Sequence[DayPrice], budget: Money, today: date) -> Sparkli
     if len(prices) < 2:
         return None
     low, high = _range([*(price.minor for price in prices), budget.minor])
-    edge = 4.0
-    scale = _Scale(
-        prices[0].day,
-        max(today, prices[-1].day),
-        low,
-        high,
-        left=edge,
-        right=SPARK_WIDTH - edge,
-        top=edge,
-        bottom=SPARK_HEIGHT - edge,
-    )
+    scale = _Scale(prices[0].day, max(today, prices[-1].day), low, high, _SPARK)
     points = [(scale.x(price.day), scale.y(price.minor)) for price in prices]
     return Sparkline(
         line=_path(points, prices),
@@ -155,6 +149,38 @@ def summary_of(prices: Sequence[DayPrice], budget: Money, today: date) -> str:
     )
 
 
+def _drawing(
+    sheet: Sheet,
+    prices: Sequence[DayPrice],
+    middle: Sequence[_Middle],
+    budget: Money,
+    today: date,
+) -> Drawing:
+    shown = [price.minor for price in prices]
+    low, high = _range([*shown, budget.minor])
+    scale = _Scale(prices[0].day, max(today, prices[-1].day), low, high, sheet)
+    points = [(scale.x(price.day), scale.y(price.minor)) for price in prices]
+    budget_y = scale.y(budget.minor)
+    last_x, last_y = points[-1]
+    now = _rounded(shown[-1], budget.currency)
+    said = f"{now.figure()} {'now' if prices[-1].day == today else 'last'}"
+    return Drawing(
+        sheet=sheet,
+        line=_path(points, prices),
+        band=_band(middle, scale) if middle else None,
+        budget_y=budget_y,
+        budget_label=_budget_label(budget, budget_y, points, sheet),
+        last_x=last_x,
+        last_y=last_y,
+        last_label=_last_label(said, points, budget_y, sheet),
+        ticks=tuple(
+            Label(sheet.left - 8, scale.y(minor) + 4, _figure(minor, budget.currency), "end")
+            for minor in _ticks(low, high, 10 ** exponent(budget.currency))
+        ),
+        days=_day_labels(prices[0].day, today, scale),
+    )
+
+
 @dataclass(frozen=True)
 class _Scale:
     """Places days from left to right and prices from bottom to top."""
@@ -163,21 +189,18 @@ class _Scale:
     until: date
     low: int
     high: int
-    left: float = _LEFT
-    right: float = _RIGHT
-    top: float = _TOP
-    bottom: float = _BOTTOM
+    sheet: Sheet
 
     def x(self, day: date) -> float:
         span = (self.until - self.since).days
         if span == 0:
-            return self.right
+            return self.sheet.right
         share = (day - self.since).days / span
-        return round(self.left + share * (self.right - self.left), 1)
+        return round(self.sheet.left + share * (self.sheet.right - self.sheet.left), 1)
 
     def y(self, minor: int) -> float:
         share = (minor - self.low) / (self.high - self.low)
-        return round(self.bottom - share * (self.bottom - self.top), 1)
+        return round(self.sheet.bottom - share * (self.sheet.bottom - self.sheet.top), 1)
 
 
 def _range(minors: Sequence[int]) -> tuple[int, int]:
@@ -210,7 +233,7 @@ def _path(points: Sequence[tuple[float, float]], prices: Sequence[DayPrice]) -> 
     return " ".join(parts)
 
 
-def _middle_half(prices: Sequence[DayPrice]) -> list[tuple[date, int, int]]:
+def _middle_half(prices: Sequence[DayPrice]) -> list[_Middle]:
     """Return for each day the quarters between which half of the last thirty days lies."""
     found = []
     for price in prices:
@@ -227,35 +250,43 @@ def _quantile(ordered: Sequence[int], quarter: int) -> int:
     return ordered[below] + (ordered[above] - ordered[below]) * rest // 4
 
 
-def _band(middle: Sequence[tuple[date, int, int]], scale: _Scale) -> str:
+def _band(middle: Sequence[_Middle], scale: _Scale) -> str:
     upper = [f"{scale.x(day)} {scale.y(high)}" for day, _, high in middle]
     lower = [f"{scale.x(day)} {scale.y(low)}" for day, low, _ in reversed(middle)]
     return f"M{' L'.join(upper + lower)}Z"
 
 
-def _budget_label(budget: Money, y: float, points: Sequence[tuple[float, float]]) -> Label:
+def _budget_label(
+    budget: Money, y: float, points: Sequence[tuple[float, float]], sheet: Sheet
+) -> Label:
     """Label the line at its left, on the side where the fares are not."""
-    left = [point_y for x, point_y in points if x < _LEFT + 200] or [points[0][1]]
+    left = [point_y for x, point_y in points if x < sheet.left + 200] or [points[0][1]]
     below = sum(left) / len(left) <= y
-    place = y + 16 if below and y < _BOTTOM - 4 else y - 7
-    return Label(_LEFT + 6, max(place, 12.0), f"your budget, {budget.figure()}")
+    place = y + 16 if below and y < sheet.bottom - 4 else y - 7
+    return Label(sheet.left + 6, max(place, 12.0), f"your budget, {budget.figure()}")
 
 
-def _last_label(now: Money, x: float, y: float, budget_y: float, *, newest: bool) -> Label:
-    place = y - 11 if y > _TOP + 4 and not (budget_y < y and y - budget_y < 24) else y + 20
-    words = f"{now.figure()} now" if newest else f"{now.figure()} last"
-    return Label(x, place, words, "end")
+def _last_label(
+    words: str, points: Sequence[tuple[float, float]], budget_y: float, sheet: Sheet
+) -> Label:
+    """Say the last fare above its point, or below where the line comes from above or no room is."""
+    x, y = points[-1]
+    above = y > sheet.top + 4 and not 0 < y - budget_y < 24
+    below = y < sheet.bottom - 10 and not 0 <= budget_y - y < 30
+    falls = len(points) > 1 and points[-2][1] < y
+    return Label(x, y + 20 if (falls and below) or not above else y - 11, words, "end")
 
 
-def _day_labels(since: date, until: date, today: date, scale: _Scale) -> tuple[Label, ...]:
+def _day_labels(since: date, today: date, scale: _Scale) -> tuple[Label, ...]:
+    until, foot = scale.until, scale.sheet.height - 14
     last = "today" if until == today else _short(until)
-    labels = [Label(_RIGHT, HEIGHT - 14, last, "end")]
+    labels = [Label(scale.sheet.right, foot, last, "end")]
     span = (until - since).days
     if span >= 2:
-        labels.insert(0, Label(_LEFT, HEIGHT - 14, _short(since)))
+        labels.insert(0, Label(scale.sheet.left, foot, _short(since)))
     if span >= 8:
         middle = since + timedelta(days=span // 2)
-        labels.insert(1, Label(scale.x(middle), HEIGHT - 14, _short(middle), "middle"))
+        labels.insert(1, Label(scale.x(middle), foot, _short(middle), "middle"))
     return tuple(labels)
 
 

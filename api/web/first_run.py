@@ -10,7 +10,7 @@ from api.errors import not_found
 from api.web.dashboard import PATH as DASHBOARD
 from api.web.forms import FormDep
 from api.web.pages import redirect, render
-from api.web.views.first_steps import Known, samples_of, tasks_of
+from api.web.views.first_steps import Known, example_of, samples_of, tasks_of
 from api.web.visits import SignedInDep, Visit, VisitDep
 from api.web.wizard_answers import Step, typed_of
 from api.web.wizard_desk import Draft, cards_of, draft_id_for, keep, people_of
@@ -39,7 +39,13 @@ async def show_start(visit: VisitDep) -> Response:
     if visit.visitor is None:
         async with visit.services.database.transaction(_ACTOR) as session:
             first = not await anybody_here(session)
-        return render(visit, "home/landing.html", first=first, simulated=simulated(visit))
+        return render(
+            visit,
+            "home/landing.html",
+            first=first,
+            simulated=simulated(visit),
+            example=example_of(visit.now.date()),
+        )
     known = await known_of(visit)
     if known.wishes:
         return redirect(DASHBOARD)

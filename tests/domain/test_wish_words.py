@@ -35,7 +35,7 @@ def test_a_wish_reads_as_its_traveller_would_say_it(make: Any):
     ("first", "last", "words"),
     [
         ((2026, 12, 12), (2026, 12, 12), "on 12 December"),
-        ((2027, 5, 12), (2027, 5, 20), "between 12 May and 20 May 2027"),
+        ((2027, 5, 12), (2027, 5, 20), "between 12 and 20 May 2027"),
         ((2026, 12, 20), (2027, 1, 5), "between 20 December 2026 and 5 January 2027"),
         ((2027, 2, 1), (2027, 2, 28), "in February 2027"),
         ((2027, 5, 1), (2027, 9, 30), "from May to September 2027"),

@@ -1,8 +1,10 @@
 """What somebody new still has to do, and what can be tried out in a sandbox."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from math import sin
 
+from api.web.charts import DayPrice, PriceChart, price_chart
 from domain.money import Money
 from domain.samples import SAMPLES, sample_wish
 from domain.wish_words import nights_words, route_words, window_words
@@ -78,3 +80,11 @@ def samples_of(today: date, currencies: tuple[str, ...]) -> tuple[SampleCard, ..
         words = f"{window_words(wish, today)}, {nights_words(wish)}"
         found.append(SampleCard(sample.name, route_words(wish), words, sample.budget))
     return tuple(found)
+
+
+def example_of(today: date) -> PriceChart | None:
+    """Draw a wish as it goes: fares that rise and fall above a budget, until one is within it."""
+    past = ((ago, 54_500 + 260 * ago + 2_600 * (1 + sin(ago / 4))) for ago in range(45, 0, -1))
+    prices = [DayPrice(today - timedelta(days=ago), round(minor)) for ago, minor in past]
+    budget = Money(minor=52_000, currency="USD")
+    return price_chart([*prices, DayPrice(today, 48_700)], budget, today)

@@ -44,6 +44,7 @@ from domain.scoring import ScorePart
 from domain.storyline import BECAUSE, DayFare, StoryFacts, StoryLine, fare_lines, story_line
 from domain.trends import trend_of
 from domain.wish_words import (
+    counted,
     flights_words,
     numbers_words,
     route_words,
@@ -309,7 +310,8 @@ def steps_of(read: WishRead, best: Money | None) -> tuple[Step, ...]:
     attempt = being_booked(read.brief)
     stage = stage_of(read.row.status, attempt)
     fares = read.standing.fares
-    lines = {Stage.SEARCH: f"{fares.looks:,} looks, {fares.offers:,} offers" if fares else ""}
+    seen = fares and f"{counted(fares.looks, 'look')}, {counted(fares.offers, 'offer')}"
+    lines = {Stage.SEARCH: seen or ""}
     if stage is Stage.SELECT and read.brief.proposal is not None:
         price = Money(minor=read.brief.proposal.price_minor, currency=read.row.currency)
         lines[stage] = f"{price.short()}, waiting for you"

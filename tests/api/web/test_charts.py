@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.web.charts import HEIGHT, WIDTH, DayPrice, Sparkline, price_chart, sparkline
+from api.web.charts import DayPrice, Drawing, Sparkline, price_chart, sparkline
 from domain.money import Money
 
 START = date(2026, 9, 22)
@@ -31,6 +31,25 @@ def _points(path: str) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in found]
 
 
+def _assert_drawn_inside(drawing: Drawing, prices: list[DayPrice]) -> None:
+    width, height = drawing.sheet.width, drawing.sheet.height
+    points = _points(drawing.line)
+    assert len(points) == len(prices)
+    for x, y in [*points, *_points(drawing.band or ""), (drawing.last_x, drawing.last_y)]:
+        assert 0 <= x <= width
+        assert 0 <= y <= height
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+    by_price = sorted(zip((p.minor for p in prices), points, strict=True))
+    heights = [y for _, (_, y) in by_price]
+    assert heights == sorted(heights, reverse=True)
+    assert 0 < drawing.budget_y < height
+    for label in (*drawing.ticks, *drawing.days, drawing.budget_label, drawing.last_label):
+        assert 0 <= label.x <= width
+        assert 8 <= label.y <= height
+        assert label.words
+    assert len(drawing.ticks) <= 5
+
+
 @given(prices=_days(), budget=_budgets, later=st.integers(0, 3))
 def test_everything_is_drawn_inside_and_the_dearer_stands_higher(
     prices: list[DayPrice], budget: Money, later: int
@@ -38,21 +57,8 @@ def test_everything_is_drawn_inside_and_the_dearer_stands_higher(
     today = prices[-1].day + timedelta(days=later)
     chart = price_chart(prices, budget, today)
     assert chart is not None
-    points = _points(chart.line)
-    assert len(points) == len(prices)
-    for x, y in [*points, *_points(chart.band or ""), (chart.last_x, chart.last_y)]:
-        assert 0 <= x <= WIDTH
-        assert 0 <= y <= HEIGHT
-    assert [x for x, _ in points] == sorted(x for x, _ in points)
-    by_price = sorted(zip((p.minor for p in prices), points, strict=True))
-    heights = [y for _, (_, y) in by_price]
-    assert heights == sorted(heights, reverse=True)
-    assert 0 < chart.budget_y < HEIGHT
-    for label in (*chart.ticks, *chart.days, chart.budget_label, chart.last_label):
-        assert 0 <= label.x <= WIDTH
-        assert 8 <= label.y <= HEIGHT
-        assert label.words
-    assert len(chart.ticks) <= 5
+    for drawing in (chart.wide, chart.narrow):
+        _assert_drawn_inside(drawing, prices)
     assert [row.minor for row in chart.rows] == [p.minor for p in reversed(prices)]
 
 
@@ -70,15 +76,15 @@ def test_the_band_is_the_middle_half_of_thirty_days():
     prices = [DayPrice(START + timedelta(days=n), 100_000 + n * 1000) for n in range(40)]
     chart = price_chart(prices, budget, prices[-1].day)
     assert chart is not None
-    assert chart.band is not None
-    corners = _points(chart.band)
+    assert chart.wide.band is not None
+    corners = _points(chart.wide.band)
     assert len(corners) == 80
-    line = _points(chart.line)
+    line = _points(chart.wide.line)
     upper, lower = corners[39], corners[40]
     # Of the last thirty days' 110,000 to 139,000 the quarters are 117,250 and 131,750.
     assert line[17][1] > lower[1] > line[18][1]
     assert line[31][1] > upper[1] > line[32][1]
-    assert price_chart(prices[:7], budget, START).band is None  # type: ignore[union-attr]
+    assert price_chart(prices[:7], budget, START).wide.band is None  # type: ignore[union-attr]
 
 
 def test_days_that_nobody_looked_at_leave_a_gap():
@@ -87,7 +93,7 @@ def test_days_that_nobody_looked_at_leave_a_gap():
     prices = [DayPrice(START + timedelta(days=n), 100_000) for n in days]
     chart = price_chart(prices, budget, prices[-1].day)
     assert chart is not None
-    assert re.sub(r"[^ML]", "", chart.line) == "MLLML"
+    assert re.sub(r"[^ML]", "", chart.wide.line) == "MLLML"
 
 
 def test_the_words_say_what_is_drawn():
@@ -100,9 +106,9 @@ def test_the_words_say_what_is_drawn():
         "Cheapest fare a day over 8 days: between 1,052 and 1,310 USD, never within your budget of"
         " 1,040; falling over the last week."
     )
-    assert chart.last_label.words == "1,118 now"
-    assert chart.budget_label.words == "your budget, 1,040"
-    assert [label.words for label in chart.days] == ["22 Sep", "today"]
+    assert chart.wide.last_label.words == "1,118 now"
+    assert chart.wide.budget_label.words == "your budget, 1,040"
+    assert [label.words for label in chart.wide.days] == ["22 Sep", "today"]
     one = price_chart(prices[:1], budget, START)
     assert one is not None
     assert one.summary == "One day seen so far: 1,310 USD; your budget is 1,040."
