@@ -31,6 +31,7 @@ from activities.operating import OperatorActivities
 from activities.orders import OrderActivities
 from activities.papers import PaperActivities
 from activities.payments import PaymentActivities
+from activities.provider_events import ProviderEventActivities
 from activities.refunds import RefundActivities
 from activities.retention import RetentionActivities
 from activities.search import SearchActivities
@@ -60,11 +61,13 @@ from workflows.erasure import ErasureWorkflow
 from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow, TellingWorkflow
 from workflows.operator import OperatorActionWorkflow, OperatorKeeperWorkflow
 from workflows.order import OrderWorkflow
+from workflows.provider_events import ProviderEventsWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.schedules import (
     ensure_actions_begin,
     ensure_audit_is_chained,
     ensure_disputes_are_followed,
+    ensure_events_are_worked_on,
     ensure_notices_are_told,
     ensure_papers_are_looked_through,
     ensure_retention,
@@ -79,6 +82,7 @@ WORKFLOWS: list[type] = [
     AttemptWorkflow,
     OrderWorkflow,
     DisputeWorkflow,
+    ProviderEventsWorkflow,
     ErasureWorkflow,
     RetentionWorkflow,
     TellingWorkflow,
@@ -115,6 +119,7 @@ class Activities:
         self.unpaid = UnpaidOrderActivities(database, providers.orders, providers.cancellations)
         self.care = CareActivities(database, vault, providers.orders, providers.cancellations)
         self.disputes = DisputeActivities(database, providers.disputes)
+        self.events = ProviderEventActivities(database)
         self.changes = ChangeActivities(database, vault, providers.orders, providers.changes)
         self.erasures = ErasureActivities(database, vault, providers.vault, settings.privacy)
         self.retention = RetentionActivities(database, vault, settings.privacy)
@@ -170,6 +175,7 @@ class Activities:
             self.changes,
             self.refunds,
             self.disputes,
+            self.events,
             self.papers,
             self.notices,
             self.accounts,
@@ -279,6 +285,7 @@ async def run(settings: Settings) -> None:
         await ensure_papers_are_looked_through(client)
         await ensure_retention(client)
         await ensure_disputes_are_followed(client)
+        await ensure_events_are_worked_on(client)
         await ensure_audit_is_chained(client)
         await ensure_actions_begin(client)
         get_logger("worker").info("worker started", queues=[MAIN_QUEUE, SEARCH_QUEUE])

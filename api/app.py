@@ -40,7 +40,7 @@ from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
 from api.web.visits import Elsewhere
 from api.web.watching_pages import router as watching_pages
-from api.webhooks import stripe as stripe_events
+from api.webhooks import events as provider_events
 from db.session import APP_ROLE, OPERATOR_ROLE, Database
 from db.vault import PersonalVault, vault_of
 from providers.http import HeaderHook
@@ -136,7 +136,7 @@ def _add_routes(app: FastAPI) -> None:
         webhook_pages,
         settings_page,
         operator_codec,
-        stripe_events,
+        provider_events,
     ):
         app.include_router(module.router)
     for router in (

@@ -5,6 +5,7 @@ the caller is told so, and repeating with the same key is safe.
 """
 
 import asyncio
+import logging
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -24,7 +25,7 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCStatusCode
 
-from api.errors import answer_unknown, conflict, unavailable
+from api.errors import ApiProblem, answer_unknown, conflict, unavailable
 from api.services import TemporalLink
 from domain.messages.attempt import AuthenticationStart, BeginAuthentication, attempt_workflow_id
 from domain.messages.campaign import (
@@ -41,6 +42,7 @@ from domain.messages.order import (
     ConfirmCancellation,
     order_workflow_id,
 )
+from domain.messages.provider_events import EVENTS_ID, EventsInput
 from runtime.temporal import (
     CAMPAIGN_EXPIRES_AT,
     CAMPAIGN_STATE,
@@ -51,6 +53,7 @@ from runtime.temporal import (
 )
 
 T = TypeVar("T", bound=BaseModel)
+_log = logging.getLogger("api")
 # A little more than one call's time-out: an answer on its last moment is still an answer.
 _DEADLINE = RPC_TIMEOUT.total_seconds() + 0.5
 _NOT_REACHED = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.RESOURCE_EXHAUSTED})
@@ -173,6 +176,23 @@ async def signal_authentication_returned(link: TemporalLink, attempt_id: UUID) -
         await handle.signal("authentication_returned", rpc_timeout=RPC_TIMEOUT)
     except RPCError as error:
         raise _understood(error) from error
+
+
+async def wake_events(link: TemporalLink) -> None:
+    """Have stored events worked on now. Should it fail, a schedule finds them."""
+    try:
+        client = await link.client()
+        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
+            await client.start_workflow(
+                "ProviderEventsWorkflow",
+                EventsInput(),
+                id=EVENTS_ID,
+                task_queue=MAIN_QUEUE,
+                start_signal="look",
+                rpc_timeout=RPC_TIMEOUT,
+            )
+    except (ApiProblem, RPCError, TimeoutError) as error:
+        _log.warning("events are left to the schedule error=%s", type(error).__name__)
 
 
 async def _ask(

@@ -218,7 +218,11 @@ class Stack:
             for vendor in ("duffel", "stripe"):
                 arguments += [f"--webhook-url-{vendor}", f"{self.api_url}/api/webhooks/{vendor}"]
         # Not on the command line, where every user of the machine could read it.
-        secrets = {"SANDBOX_CONTROL_TOKEN": self.sandbox_control_token}
+        secrets = {
+            "SANDBOX_CONTROL_TOKEN": self.sandbox_control_token,
+            "SANDBOX_WEBHOOK_SECRET_DUFFEL": settings.duffel_webhook_secret,
+            "SANDBOX_WEBHOOK_SECRET_STRIPE": settings.stripe_webhook_secret,
+        }
         return Part(
             name="sandboxes",
             command=[sys.executable, *arguments],

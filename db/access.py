@@ -144,6 +144,12 @@ TABLES: dict[str, Access] = {
     "price_observations": SHARED,
     "offer_snapshots": SHARED,
     "pair_states": SHARED,
+    # The API stores what comes in and counts what comes again; an operator has it worked on anew.
+    "provider_events": Access(
+        app="SIu/SIu",
+        operator="SU/SU",
+        columns={"u": frozenset({"times", "last_at"})},
+    ),
     "switches": Access(app="S/S", operator="SIU/SIU"),
 }
 
@@ -159,6 +165,7 @@ GLANCES: dict[str, str] = {
         "id user_id status mode seller criteria_version budget_minor currency opens_at ends_at"
         " expires_at hold_off_until action_reason created_at updated_at"
     ),
+    "glance_searches": "id user_id looks offers looked_at",
     "glance_mandates": (
         "id user_id campaign_id kind criteria_version cap_minor currency key_id consented_at"
         " expires_at revoked_at"

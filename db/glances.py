@@ -23,6 +23,8 @@ _IDS = frozenset({"user_id", "campaign_id", "attempt_id", "booking_id", "endpoin
 _COUNTS = frozenset(
     {
         "tickets",
+        "looks",
+        "offers",
         "tries",
         "schedule_changes",
         "http_status",
@@ -52,6 +54,7 @@ def _type(column: str) -> TypeEngine[Any]:
 
 BOOKINGS = _view("glance_bookings")
 CAMPAIGNS = _view("glance_campaigns")
+SEARCHES = _view("glance_searches")
 MANDATES = _view("glance_mandates")
 NOTICES = _view("glance_notices")
 DELIVERIES = _view("glance_deliveries")

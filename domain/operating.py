@@ -15,6 +15,7 @@ class OperatorAction(StrEnum):
     SWITCH = "switch"  # booking, for everyone
     SIGN_OUT = "sign_out"  # every browser of an account
     ROLE = "role"  # what an account is to the installation
+    REPLAY = "replay"  # an event of a provider: it is worked on once more
     LIMIT = "limit"  # how much one operator may refund alone
 
 
@@ -52,6 +53,7 @@ MAY: Mapping[OperatorAction, frozenset[str]] = {
     OperatorAction.ADOPT: _SUPPORT,
     OperatorAction.REFUND: _SUPPORT,
     OperatorAction.CLOSE_TASK: _SUPPORT,
+    OperatorAction.REPLAY: _SUPPORT,
     OperatorAction.SWITCH: _ADMIN,
     OperatorAction.SIGN_OUT: _SUPPORT,
     OperatorAction.ROLE: _ADMIN,

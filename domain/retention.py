@@ -142,6 +142,7 @@ TABLES: Mapping[str, Rule] = {
     "offer_snapshots": NOBODYS,
     "pair_states": NOBODYS,
     "switches": NOBODYS,
+    "provider_events": NOBODYS,
     "audit_chain": NOBODYS,
 }
 
@@ -242,6 +243,7 @@ class Sweep(StrEnum):
     SESSIONS = "sessions"
     LINKS = "links"
     CARD_VISITS = "card visits"
+    PROVIDER_EVENTS = "provider events"
     LOOKS_AT_PEOPLE = "looks at people"
     UNCONFIRMED = "unconfirmed accounts"
     RECORDS = "records"
@@ -262,6 +264,11 @@ PERIODS: Mapping[Sweep, Period] = {
         "Links of mails and other proofs that work once, after their end", 30, "deleted"
     ),
     Sweep.CARD_VISITS: Period("Visits to the card page that saved no card", 7, "deleted"),
+    Sweep.PROVIDER_EVENTS: Period(
+        "That the airline's seller or the card processor told us of something: ids and kinds only",
+        90,
+        "deleted",
+    ),
     Sweep.LOOKS_AT_PEOPLE: Period("Who of us looked at your data", 1_096, "deleted"),
     Sweep.UNCONFIRMED: Period(
         "Accounts whose address was never confirmed, if nothing was wished for", 30, "erased"

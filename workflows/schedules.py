@@ -19,6 +19,7 @@ from domain.messages.disputes import KEEP_DISPUTES_ID
 from domain.messages.notices import SweepInput
 from domain.messages.operator import KEEP_ACTIONS_ID, ActionsInput
 from domain.messages.papers import PapersInput
+from domain.messages.provider_events import KEEP_EVENTS_ID, EventsInput
 from domain.messages.retention import RETENTION_ID, RetentionInput
 from domain.messages.search import SearchInput, search_workflow_id
 from runtime.temporal import MAIN_QUEUE, RPC_TIMEOUT
@@ -26,6 +27,7 @@ from workflows.audit import AuditKeeperWorkflow
 from workflows.disputes import DisputeWorkflow
 from workflows.notices import NoticeKeeperWorkflow, PaperKeeperWorkflow
 from workflows.operator import OperatorKeeperWorkflow
+from workflows.provider_events import ProviderEventsWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.search import SearchKeeperWorkflow, SearchWorkflow
 
@@ -42,6 +44,8 @@ _PAPERS = "keep-papers"
 FOLLOW_DISPUTES_EVERY = timedelta(hours=1)
 # An operator who was told that it begins by itself looks again soon.
 BEGIN_ACTIONS_EVERY = timedelta(minutes=2)
+# For events of which nobody was told because Temporal was away when they came.
+FIND_EVENTS_EVERY = timedelta(minutes=5)
 
 
 async def ensure_search_runs(client: Client, seller: str) -> None:
@@ -151,6 +155,21 @@ async def ensure_actions_begin(client: Client) -> None:
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
     await _ensure(client, KEEP_ACTIONS_ID, schedule)
+
+
+async def ensure_events_are_worked_on(client: Client) -> None:
+    """Have events found, again and again, that were stored and not worked on."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            ProviderEventsWorkflow.run,
+            EventsInput(once=True),
+            id=KEEP_EVENTS_ID,
+            task_queue=MAIN_QUEUE,
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=FIND_EVENTS_EVERY)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    await _ensure(client, KEEP_EVENTS_ID, schedule)
 
 
 async def _ensure(client: Client, name: str, schedule: Schedule) -> None:

@@ -1,4 +1,4 @@
-"""What an operator changes in one transaction: tasks, the brake, browsers, roles and limits."""
+"""What an operator changes at once: tasks, the brake, browsers, roles, limits and events."""
 
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from db.models.operator_task import OperatorTaskRow, TaskState
 from db.models.user import Role
 from db.queries.audit import write_down
 from db.queries.operator_actions import actor_of, last_done, note_action
+from db.queries.provider_events import lock_event, work_again
 from db.queries.switches import booking_stopped, get_switch, set_switch, start_booking, stop_booking
 from db.queries.users import get_user, give_role
 from db.queries.web_sessions import revoke_sessions
@@ -18,6 +19,7 @@ from domain.audit import Action, Entry
 from domain.ids import UserId
 from domain.money import Money
 from domain.operating import OperatorAction, Refusal, told_of
+from domain.provider_events import EventState
 from runtime.operating_settings import OperatingSettings
 
 Changed = tuple[Refusal | None, str]
@@ -40,6 +42,8 @@ async def change_at_once(
             return await _sign_out(session, row, now)
         case OperatorAction.ROLE:
             return await _role(session, row, now)
+        case OperatorAction.REPLAY:
+            return await _replay(session, row, now)
         case OperatorAction.LIMIT:
             return await _limit(session, limits, row, now)
         case _:
@@ -95,6 +99,22 @@ async def _role(session: AsyncSession, row: OperatorActionRow, now: datetime) ->
     await give_role(session, user, Role(row.facts["role"]), now, reason=row.reason)
     await revoke_sessions(session, UserId(user.id), now)
     return None, f"the account is {user.role.value} now, and was signed out"
+
+
+async def _replay(session: AsyncSession, row: OperatorActionRow, now: datetime) -> Changed:
+    event = await lock_event(session, row.target_id) if row.target_id else None
+    if event is None:
+        return Refusal.NOT_FOUND, ""
+    if (event.state.value, event.tries) != (row.expected_state, row.expected_version):
+        return await _moved_on(session, row, f"{event.state.value} after {event.tries} tries")
+    if event.state is EventState.REFUSED:
+        return Refusal.NOT_NOW, "it was not signed, and nothing of it was kept"
+    if event.state is EventState.PENDING:
+        return Refusal.NOT_NOW, "it waits to be worked on already"
+    before = {"state": event.state.value, "tries": event.tries}
+    work_again(event, now)
+    await note_action(session, row, now, kind="provider event", before=before)
+    return None, "it is worked on again, by whoever owns what it is about"
 
 
 async def _limit(

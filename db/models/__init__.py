@@ -34,6 +34,7 @@ from db.models.personal_read import PersonalReadRow
 from db.models.price_observation import PriceObservationRow
 from db.models.proposal import ProposalRow
 from db.models.provider_call import ProviderCallRow
+from db.models.provider_event import ProviderEventRow
 from db.models.refund import RefundRow
 from db.models.retained_record import RetainedRecordRow
 from db.models.second_factor import CodeFailureRow, RecoveryCodeRow, TotpFactorRow
@@ -88,6 +89,7 @@ __all__ = [
     "PriceObservationRow",
     "ProposalRow",
     "ProviderCallRow",
+    "ProviderEventRow",
     "RecoveryCodeRow",
     "RefundRow",
     "RetainedRecordRow",

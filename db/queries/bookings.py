@@ -65,7 +65,10 @@ async def live_booking(session: AsyncSession, campaign_id: UUID) -> BookingRow |
 
 
 async def booking_by_order(session: AsyncSession, order_id: str) -> BookingRow | None:
-    query = select(BookingRow).where(BookingRow.duffel_order_id == order_id)  # type: ignore[arg-type]
+    query = select(BookingRow).where(
+        BookingRow.provider == BookingProvider.DUFFEL,  # type: ignore[arg-type]
+        BookingRow.duffel_order_id == order_id,  # type: ignore[arg-type]
+    )
     row: BookingRow | None = await session.scalar(query)
     return row
 

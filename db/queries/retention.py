@@ -125,6 +125,11 @@ DELETE FROM payment_setups WHERE id IN (
     LIMIT :limit
 )
 """
+_PROVIDER_EVENTS = """
+DELETE FROM provider_events WHERE id IN (
+    SELECT id FROM provider_events WHERE received_at < :before LIMIT :limit
+)
+"""
 _LOOKS_AT_PEOPLE = """
 DELETE FROM personal_reads WHERE id IN (
     SELECT id FROM personal_reads WHERE at < :before LIMIT :limit
@@ -143,6 +148,7 @@ _STATEMENTS: Mapping[Sweep, tuple[str, ...]] = {
     Sweep.SESSIONS: (_SESSIONS,),
     Sweep.LINKS: (_LINKS, _SHARED, _SIGN_INS, _CHALLENGES, _THROTTLES),
     Sweep.CARD_VISITS: (_CARD_VISITS,),
+    Sweep.PROVIDER_EVENTS: (_PROVIDER_EVENTS,),
     Sweep.LOOKS_AT_PEOPLE: (_LOOKS_AT_PEOPLE,),
 }
 Step = Callable[[AsyncSession, datetime, int], Awaitable[int]]

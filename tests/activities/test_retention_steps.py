@@ -45,6 +45,7 @@ CLEARED = {
         "throttles",
     ),
     Sweep.CARD_VISITS: ("payment_setups",),
+    Sweep.PROVIDER_EVENTS: ("provider_events",),
     Sweep.LOOKS_AT_PEOPLE: ("personal_reads",),
 }
 

@@ -58,7 +58,8 @@ class House:
         self.values = {
             "user_id": owner, "booking_id": booked.booking_id, "attempt_id": own.attempt_id,
             "task_id": derive("task", key), "notice_id": own.notice_id,
-            "delivery_id": own.delivery_id,
+            "delivery_id": own.delivery_id, "event_id": own.event_id,
+            "campaign_id": booked.campaign_id,
         }  # fmt: skip
 
     async def sign_in(self, page: Page, role: Role) -> None:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from api.handouts.press import NEEDED
 from cli.main import app
-from runtime.settings import load_settings, variables
+from runtime.settings import SANDBOX_WEBHOOK_SECRETS, load_settings, variables
 from runtime.temporal import DYNAMIC_CONFIG
 from sandboxes.__main__ import _parser as sandbox_parser
 
@@ -110,6 +110,7 @@ def test_sandboxes_are_asked_for_by_name_and_call_our_webhooks() -> None:
     env = environment("sandboxes")
     for vendor in ("duffel", "stripe"):
         assert env[f"SANDBOX_WEBHOOK_URL_{vendor.upper()}"].endswith(f"/api/webhooks/{vendor}")
+        assert env[f"SANDBOX_WEBHOOK_SECRET_{vendor.upper()}"] == SANDBOX_WEBHOOK_SECRETS[vendor]
 
 
 def test_temporal_is_the_version_that_the_wheel_brings() -> None:

@@ -215,6 +215,7 @@ ELSEWHERE = {
     "chain_audit_log": "asked by a schedule; test_audit_command.py",
     "clear_away": "asked by a schedule; test_retention_steps.py",
     "follow_disputes": "reads, and asked by a schedule; test_dispute_steps.py",
+    "work_on_events": "makes others look, and is asked again; test_event_steps.py",
     "find_erasures": "asked by a schedule; test_erasure_workflow.py",
     "forget_again": "asked by a schedule; test_retention_steps.py",
 }  # fmt: skip

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from stripe import WebhookSignature
 
-from providers.stripe.webhooks import WebhookRefused, verify
+from providers.signed_events import EventRefused
+from providers.stripe.webhooks import verify
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SECRET = "whsec_of_the_test"
@@ -27,27 +28,26 @@ def sign(body: bytes = BODY, at: datetime = NOW, secret: str = SECRET) -> str:
     return str(WebhookSignature.generate_signature_header(body.decode(), secret, timestamp=stamp))
 
 
-def refusal(body: bytes, signature: str | None) -> str:
-    with pytest.raises(WebhookRefused) as caught:
-        verify(body, signature, SECRET, now=NOW)
-    return caught.value.code
+def refusal(body: bytes, signature: str | None, secret: str = SECRET) -> str:
+    with pytest.raises(EventRefused) as caught:
+        verify(body, signature, secret, now=NOW)
+    return caught.value.signature.value
 
 
 def test_reads_an_event_that_stripe_signed() -> None:
     event = verify(BODY, sign(), SECRET, now=NOW)
 
-    assert (event.event_id, event.type) == ("evt_1", "payment_intent.canceled")
+    assert (event.event_ref, event.kind) == ("evt_1", "payment_intent.canceled")
     assert event.object_ref == "pi_1"
-    assert event.api_version == "2026-10-28.endive"
-    assert event.created_at == NOW - timedelta(seconds=2)
-    assert not event.live
+    assert event.happened_at == NOW - timedelta(seconds=2)
+    assert event.facts == EVENT
 
 
 def test_reads_an_event_signed_with_the_old_and_the_new_secret() -> None:
     stamp, old = sign(secret="whsec_before").split(",")
     signature = f"{stamp},{old},{sign().split(',')[1]}"
 
-    assert verify(BODY, signature, SECRET, now=NOW).event_id == "evt_1"
+    assert verify(BODY, signature, SECRET, now=NOW).event_ref == "evt_1"
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,11 @@ def test_refuses_a_stamp_that_is_no_time() -> None:
 def test_refuses_a_body_that_was_written_anew() -> None:
     assert refusal(json.dumps(EVENT, indent=1).encode(), sign()) == "bad_signature"
     assert refusal(b"\xff\xfe", sign()) == "bad_signature"
+
+
+def test_refuses_everything_where_there_is_no_secret() -> None:
+    # Signed with nothing, as anybody could.
+    assert refusal(BODY, sign(secret=""), secret="") == "no_secret"
 
 
 @pytest.mark.parametrize("off", [timedelta(seconds=301), timedelta(seconds=-301)])

@@ -226,6 +226,28 @@ async def disputed(house: House) -> dict[str, str]:
     return {"dispute-followed": DISPUTES_ID}
 
 
+async def hinted(house: House) -> dict[str, str]:
+    """Let a provider tell of something that is none of ours."""
+    from house import TESTS
+
+    from api.processes import wake_events
+    from api.services import TemporalLink
+    from db.queries.provider_events import store_event
+    from domain.messages.provider_events import EVENTS_ID
+    from domain.provider_events import ProviderEvent, Teller
+    from runtime.clock import system_now
+
+    about = {"data": {"object": {"order_id": "ord_ofanother"}}}
+    event = ProviderEvent(
+        event_ref="wev_1", kind="order.updated", object_ref=None, happened_at=None, facts=about
+    )
+    async with house.database.transaction(TESTS) as session:
+        await store_event(session, Teller.DUFFEL, event, system_now())
+    await wake_events(TemporalLink(house.settings))
+    await house.client.get_workflow_handle(EVENTS_ID).result()
+    return {"providerevents-left": EVENTS_ID}
+
+
 async def operated(house: House) -> dict[str, str]:
     """Give money back, and end an attempt that lost its process; link the log of it."""
     from uuid import uuid4
@@ -296,6 +318,7 @@ async def operated(house: House) -> dict[str, str]:
 
 SCENES: tuple[Scene, ...] = (
     operated,
+    hinted,
     disputed,
     erased,
     booked,

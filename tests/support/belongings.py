@@ -33,6 +33,7 @@ from db.queries.campaigns import insert_campaign
 from db.queries.notices import NewNotice, add_notices
 from db.queries.passkeys import add_passkey
 from db.queries.payment_methods import add_payment_method, add_payment_setup
+from db.queries.provider_events import store_event
 from db.queries.shareable_links import add_shared
 from db.queries.traveler_files import add_file
 from db.queries.travelers import add_traveler, list_documents
@@ -45,12 +46,13 @@ from domain.accounts import LinkPurpose
 from domain.attempts import AttemptState
 from domain.campaigns import BookingMode
 from domain.criteria import Criteria
-from domain.ids import CampaignId, TravelerId, UserId, attempt_id_for
+from domain.ids import CampaignId, TravelerId, UserId, attempt_id_for, derive
 from domain.itineraries import Itinerary, Segment, Slice
 from domain.messages.campaign import NewCampaign
 from domain.money import Money
 from domain.offers import DatePair, Party
 from domain.payments import PaymentState
+from domain.provider_events import ProviderEvent, Teller
 from domain.telling import Channel
 from domain.travelers import TravelerDetails, TravelerDocument
 from runtime.tokens import one_time_hash, one_time_token
@@ -78,6 +80,8 @@ class Belongings:
     webhook_id: UUID
     spare_webhook_id: UUID
     delivery_id: UUID
+    event_id: UUID
+    """Nobody's: something that a provider told us."""
     erasure_id: UUID
     session_id: UUID
     """Of a browser, not the one that asks."""
@@ -189,6 +193,7 @@ async def give_belongings(
         )  # fmt: skip
         session.add(payment)
         notice, webhooks, delivery = await _told(session, vault, owner, now)
+        event = await _told_by_a_provider(session, now)
     return Belongings(
         campaign_id=campaign_id,
         traveler_id=traveler,
@@ -208,6 +213,7 @@ async def give_belongings(
         webhook_id=webhooks[0],
         spare_webhook_id=webhooks[1],
         delivery_id=delivery,
+        event_id=event,
         erasure_id=erasure.id,
         session_id=browser.id,
         links={link.purpose: link.id for link in links},
@@ -271,6 +277,15 @@ async def _told(
     delivery = await add_test(session, hooks[0], uuid4(), now)
     delivery.state, delivery.next_try_at = DeliveryState.DELIVERED, None
     return told.on(Channel.INBOX), [row.id for row in hooks], delivery.id
+
+
+async def _told_by_a_provider(session: AsyncSession, now: datetime) -> UUID:
+    ref = f"wev_{uuid4().hex}"
+    event = ProviderEvent(
+        event_ref=ref, kind="ping.triggered", object_ref=None, happened_at=now, facts={"id": ref}
+    )
+    await store_event(session, Teller.DUFFEL, event, now)
+    return derive("provider event", Teller.DUFFEL, ref)
 
 
 async def give_traveler(

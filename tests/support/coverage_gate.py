@@ -47,6 +47,8 @@ CRITICAL = (
     "domain/throttling.py",
     "domain/transitions.py",
     "providers/duffel/errors.py",
+    "providers/duffel/webhooks.py",
+    "providers/signed_events.py",
     "providers/stripe/amounts.py",
     "providers/stripe/errors.py",
     "providers/stripe/webhooks.py",

@@ -7,15 +7,18 @@ page says who. What it comes to is `api/operating/actions.py`'s.
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from api.errors import not_found
 from api.operating.actions import Details, Expected, Operator, Outcome, act, decide
+from api.processes import wake_events
 from api.web.admin import (
     attempts,
     booking,
     bookings,
     decisions,
+    events,
     installation,
     people,
     refunds,
@@ -85,6 +88,15 @@ async def close_task(visit: OperatorDep, task_id: UUID, form: FormDep) -> Respon
 async def sign_person_out(visit: OperatorDep, user_id: UUID, form: FormDep) -> Response:
     """End every browser of an account."""
     return await _do(visit, form, OperatorAction.SIGN_OUT, user_id, f"{people.PATH}/{user_id}")
+
+
+@router.post(f"{events.ONE}/replay")
+async def replay_event(visit: OperatorDep, event_id: UUID, form: FormDep) -> Response:
+    """Have what a provider told us worked on once more."""
+    page = f"{events.PATH}/{event_id}"
+    answer = await _do(visit, form, OperatorAction.REPLAY, event_id, page)
+    answer.background = BackgroundTask(wake_events, visit.services.temporal)
+    return answer
 
 
 @router.post(installation.SWITCH)

@@ -28,6 +28,7 @@ ROOMS = (
     ("GET /admin/people", "People"),
     ("GET /admin/notices", "Notices"),
     ("GET /admin/webhooks", "Webhooks"),
+    ("GET /admin/deliveries", "Deliveries"),
     ("GET /admin/providers", "Providers"),
     ("GET /admin/users", "Operators"),
     ("GET /admin/policy", "Policy"),

@@ -68,6 +68,7 @@ async def _read(
         in_time=await health.booked_in_time(session, since, TARGET),
         mail=await health.mail_backlog(session, now, since),
         webhooks=await health.webhook_backlog(session, now, since),
+        events=await health.event_backlog(session, now, since),
         tasks=await health.open_tasks(session),
         switch=await session.get(SwitchRow, BOOKING),
         certificates=certificates,

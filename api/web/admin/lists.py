@@ -1,7 +1,6 @@
 """The console's lists that are read and nothing more: each with the words it is filtered by."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -9,28 +8,20 @@ from fastapi.responses import HTMLResponse
 from api.web.admin.asking import Asked, CursorQuery, choices
 from api.web.admin.entry import OperatorDep, operating
 from api.web.admin.listing import Listing
-from db.glances import ACCOUNTS, CAMPAIGNS, DELIVERIES, NOTICES
+from db.glances import ACCOUNTS, DELIVERIES, NOTICES
 from db.models.notice import NoticeState
 from db.models.operator_task import OperatorTaskRow, TaskState
 from db.models.user import Role
 from db.models.webhook import DeliveryState
-from db.queries.console.health import completion, webhook_backlog
+from db.queries.console.health import webhook_backlog
 from db.queries.console.lists import table_of
-from domain.campaigns import CampaignState
 from domain.telling import Channel
 
 router = APIRouter(tags=["console"], include_in_schema=False)
-_CAMPAIGNS = Listing("/admin/campaigns", "admin/campaigns.html", CAMPAIGNS, counted="status")
 _NOTICES = Listing("/admin/notices", "admin/notices.html", NOTICES)
-_WEBHOOKS = Listing("/admin/webhooks", "admin/webhooks.html", DELIVERIES)
+_DELIVERIES = Listing("/admin/deliveries", "admin/deliveries.html", DELIVERIES)
 _TASKS = Listing("/admin/tasks", "admin/tasks.html", table_of(OperatorTaskRow))
-_LATELY = timedelta(days=30)  # drafts are kept as long
 PEOPLE = Listing("/admin/people", "admin/people.html", ACCOUNTS, counted="role")
-
-
-@dataclass(frozen=True)
-class CampaignsAsked(Asked):
-    status: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +32,7 @@ class NoticesAsked(Asked):
 
 
 @dataclass(frozen=True)
-class WebhooksAsked(Asked):
+class DeliveriesAsked(Asked):
     state: str = ""
     type: str = ""
 
@@ -55,18 +46,6 @@ class TasksAsked(Asked):
 @dataclass(frozen=True)
 class PeopleAsked(Asked):
     role: str = ""
-
-
-@router.get(_CAMPAIGNS.path)
-async def show_campaigns(visit: OperatorDep, cursor: CursorQuery = None) -> HTMLResponse:
-    """List wishes by where they stand."""
-    asked = CampaignsAsked.of(visit.request.query_params)
-    states = choices([one.value for one in CampaignState])
-    narrow = asked.narrow(status=[asked.status])
-    async with operating(visit) as session:
-        finished = await completion(session, visit.now - _LATELY)
-        more = {"states": states, "finished": finished, "days": _LATELY.days}
-        return await _CAMPAIGNS.show_in(session, visit, asked, narrow, cursor, **more)
 
 
 @router.get(_NOTICES.path)
@@ -84,13 +63,13 @@ async def show_notices(visit: OperatorDep, cursor: CursorQuery = None) -> HTMLRe
     )
 
 
-@router.get(_WEBHOOKS.path)
-async def show_webhooks(visit: OperatorDep, cursor: CursorQuery = None) -> HTMLResponse:
+@router.get(_DELIVERIES.path)
+async def show_deliveries(visit: OperatorDep, cursor: CursorQuery = None) -> HTMLResponse:
     """List the calls to travellers' own servers."""
-    asked = WebhooksAsked.of(visit.request.query_params)
+    asked = DeliveriesAsked.of(visit.request.query_params)
     narrow = asked.narrow(state=[asked.state], type=[asked.type])
     async with operating(visit) as session:
-        return await _WEBHOOKS.show_in(
+        return await _DELIVERIES.show_in(
             session,
             visit,
             asked,

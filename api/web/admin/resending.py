@@ -32,7 +32,7 @@ from domain.ids import UserId
 from domain.telling import Channel
 
 router = APIRouter(tags=["console"], include_in_schema=False)
-NOTICE, DELIVERY = "/admin/notices/{notice_id}", "/admin/webhooks/{delivery_id}"
+NOTICE, DELIVERY = "/admin/notices/{notice_id}", "/admin/deliveries/{delivery_id}"
 _NO_REASON = "Say why, in a few words: it is shown to the person. Nothing was sent."
 
 
@@ -67,14 +67,15 @@ async def show_delivery(visit: OperatorDep, delivery_id: UUID) -> HTMLResponse:
     """Show how a call to a traveller's server fared, and offer to make it once more."""
     row = await _line(visit, DELIVERIES, delivery_id, "delivery")
     expected = seen(row.state, row.tries)
-    return console(visit, "admin/delivery.html", room="/admin/webhooks", row=row, expected=expected)
+    room = "/admin/deliveries"
+    return console(visit, "admin/delivery.html", room=room, row=row, expected=expected)
 
 
 @router.post(f"{DELIVERY}/replay")
 async def replay_delivery(visit: OperatorDep, delivery_id: UUID, form: FormDep) -> Response:
     """Have a call made again, under the same id: a receiver that had it knows it again."""
     row = await _line(visit, DELIVERIES, delivery_id, "delivery")
-    page, why = f"/admin/webhooks/{delivery_id}", reason_in(form)
+    page, why = f"/admin/deliveries/{delivery_id}", reason_in(form)
     if why is None:
         return turned_away(visit, page, _NO_REASON)
     async with look(

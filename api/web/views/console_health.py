@@ -44,6 +44,7 @@ class HealthRead:
     in_time: tuple[int, int]
     mail: Backlog
     webhooks: Backlog
+    events: Backlog
     tasks: tuple[int, datetime | None]
     switch: SwitchRow | None
     certificates: Sequence[Certificate]
@@ -120,6 +121,7 @@ def _gauges(read: HealthRead, now: datetime) -> Iterable[Gauge]:
     yield _in_time(*read.in_time)
     yield _backlog("Letters overdue", read.mail, now)
     yield _backlog("Webhooks overdue", read.webhooks, now)
+    yield _backlog("Providers' events overdue", read.events, now)
     yield from _queues(read.queues)
     yield _retention(read.retention, now)
     for one in read.certificates:

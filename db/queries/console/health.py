@@ -14,7 +14,10 @@ from db.models.attempt import AttemptRow
 from db.models.operator_task import OperatorTaskRow, TaskState
 from db.models.payment import PaymentRow
 from db.models.provider_call import CallState, ProviderCallRow
+from db.models.provider_event import ProviderEventRow
+from db.queries.console.lists import table_of
 from domain.attempts import LIVE, AttemptState
+from domain.provider_events import EventState
 
 _FAILED = (CallState.UNKNOWN, CallState.UNAVAILABLE, CallState.ABSENT)
 _OPEN = (CallState.SENT, CallState.UNKNOWN)
@@ -127,6 +130,13 @@ async def webhook_backlog(session: AsyncSession, now: datetime, since: datetime)
     return await _backlog(session, DELIVERIES, DELIVERIES.c.next_try_at, now, since)
 
 
+async def event_backlog(session: AsyncSession, now: datetime, since: datetime) -> Backlog:
+    """Say how far what providers tell us is worked on; given up are the dead letters."""
+    table = table_of(ProviderEventRow)
+    gone = (table.c.state == EventState.DEAD) & (table.c.finished_at >= since)
+    return await _backlog(session, table, table.c.next_try_at, now, since, gone=gone)
+
+
 async def _backlog(
     session: AsyncSession,
     table: Table,
@@ -134,9 +144,11 @@ async def _backlog(
     now: datetime,
     since: datetime,
     *conditions: ColumnElement[bool],
+    gone: ColumnElement[bool] | None = None,
 ) -> Backlog:
     waits = (table.c.state == "pending") & (due <= now)
-    gone = (table.c.state == "failed") & (table.c.created_at >= since)
+    if gone is None:
+        gone = (table.c.state == "failed") & (table.c.created_at >= since)
     query = select(
         func.count().filter(waits), func.min(due).filter(waits), func.count().filter(gone)
     ).where(or_(table.c.state == "pending", gone), *conditions)

@@ -91,7 +91,8 @@ async def test_lists_show_states_and_name_nobody(
         (support, "/admin/campaigns", ("2 wishes in all", "67 % were finished: 2 made, 1 left")),
         (support, "/admin/campaigns?status=booked", ("260.00 USD",)),
         (support, "/admin/notices", ("Open",)),
-        (support, "/admin/webhooks", ("1 delivered", "Providers' own webhooks are not taken")),
+        (support, "/admin/deliveries", ("1 delivered",)),
+        (support, "/admin/webhooks", ("1 concern nobody", "None of them is believed")),
         (support, "/admin/tasks", ("0 things only a person can decide",)),
         (support, "/admin/refunds", ("Nothing is like that",)),
         (support, "/admin/providers", ("All 3 answer.", "our stand-in", "Temporal does not")),
@@ -101,7 +102,8 @@ async def test_lists_show_states_and_name_nobody(
         (admin, "/admin/audit", ("It only grows",)),
         (support, f"/admin/bookings/{own.booking_id}", ("0.00 USD of the traveller's money",)),
         (support, f"/admin/notices/{own.notice_id}", ("Notice",)),
-        (support, f"/admin/webhooks/{own.delivery_id}", ("no body of either side is kept",)),
+        (support, f"/admin/webhooks/{own.event_id}", ("Nobody had to look because of it.",)),
+        (support, f"/admin/deliveries/{own.delivery_id}", ("no body of either side is kept",)),
     ):
         shown = await site.get(path)
         assert shown.status == 200, path

@@ -44,7 +44,7 @@ async def test_what_was_given_up_is_sent_again_once_under_a_reason(
 ) -> None:
     page, action, kind = f"/admin/notices/{letter}", "resend", "notice"
     if what == "call":
-        page, action, kind = f"/admin/webhooks/{own.delivery_id}", "replay", "delivery"
+        page, action, kind = f"/admin/deliveries/{own.delivery_id}", "replay", "delivery"
         async with database.transaction(TESTS) as session:
             gone = update(WebhookDeliveryRow).where(col(WebhookDeliveryRow.id) == own.delivery_id)
             await session.execute(gone.values(state=DeliveryState.FAILED, tries=3))
@@ -83,4 +83,4 @@ async def test_only_letters_are_resent_and_not_by_sales(
     assert "Send the letter again" not in shown.text
     sales = await make_operator("sales")
     assert (await sales.get(f"/admin/notices/{letter}")).status == 403
-    assert (await support.get(f"/admin/webhooks/{letter}")).status == 404
+    assert (await support.get(f"/admin/deliveries/{letter}")).status == 404
