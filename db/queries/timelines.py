@@ -1,5 +1,6 @@
-"""What was done about one booking, by whom: from the audit log, the oldest first."""
+"""What was done about one booking or wish, by whom: from the audit log, the oldest first."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,5 +23,10 @@ async def timeline_of(session: AsyncSession, booking_id: UUID) -> list[AuditRow]
     tried = select(col(PaymentRow.id)).where(col(PaymentRow.attempt_id).in_(attempts))
     refunds = select(col(RefundRow.id)).where(col(RefundRow.booking_id) == booking_id)
     things = [booking_id, *attempts, *await session.scalars(tried), *await session.scalars(refunds)]
+    return await done_to(session, things)
+
+
+async def done_to(session: AsyncSession, things: Iterable[UUID]) -> list[AuditRow]:
+    """Return all that was done to these things."""
     query = select(AuditRow).where(col(AuditRow.object_id).in_([str(thing) for thing in things]))
     return list(await session.scalars(query.order_by(col(AuditRow.id)).limit(_MOST)))

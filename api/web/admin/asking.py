@@ -49,7 +49,7 @@ class Asked:
             name: [word for word in wanted if word] for name, wanted in words.items()
         }
         if self.person:
-            columns["user_id"] = [_id(self.person)]
+            columns["user_id"] = [id_in(self.person)]
         until = _day(self.made_until)
         return Narrow(
             words=columns,
@@ -63,7 +63,8 @@ def choices(words: Sequence[str], all_of_them: str = "All") -> list[tuple[str, s
     return [("", all_of_them), *((word, word.replace("_", " ")) for word in words)]
 
 
-def _id(text: str) -> UUID:
+def id_in(text: str) -> UUID:
+    """Return an id that somebody has typed; what is none leads nowhere."""
     try:
         return UUID(text)
     except ValueError:
