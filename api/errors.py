@@ -151,22 +151,39 @@ _REMEDIES = {
     "int_parsing": "Give a whole number",
     "string_too_long": "Shorten it",
     "string_too_short": "Give more characters",
+    "string_pattern_mismatch": "Write it in the form that the page /docs shows",
+    "enum": "Choose one of these",
+    "literal_error": "Choose one of these",
+    "less_than_equal": "Give a smaller number",
+    "greater_than_equal": "Give a larger number",
+    "less_than": "Give a smaller number",
+    "greater_than": "Give a larger number",
+}
+# What says it in a program's words only.
+_REASONS = {"string_pattern_mismatch": "it is not in the form that this field has"}
+_FORMS = {
+    "amount": "Write an amount such as 520 or 520.50",
+    "budget": "Write an amount such as 520 or 520.50",
+    "currency": "Write three capital letters, such as USD",
 }
 
 
 def _validation_problem(error: RequestValidationError) -> ApiProblem:
     # The offending input is never echoed: it may be somebody's name or passport.
-    problems = tuple(
-        FieldProblem(
-            field=".".join(str(part) for part in item["loc"] if part != "body") or "body",
-            reason=str(item["msg"]).removeprefix("Value error, "),
-            remedy=_REMEDIES.get(str(item["type"]), "Correct it as the API description says"),
-        )
-        for item in error.errors()
-    )
+    problems = tuple(field_problem(item) for item in error.errors())
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return ApiProblem(400, "unreadable", "The body is not valid JSON.", errors=problems)
     return refused(problems)
+
+
+def field_problem(item: Mapping[str, Any]) -> FieldProblem:
+    """Say what a model complains of in our words; what was sent is never echoed."""
+    where, kind = [str(part) for part in item["loc"] if part != "body"], str(item["type"])
+    remedy = _REMEDIES.get(kind, "See at /docs what this field takes")
+    if kind in {"string_pattern_mismatch", "value_error"} and where:
+        remedy = _FORMS.get(where[-1], remedy)
+    reason = _REASONS.get(kind) or str(item["msg"]).removeprefix("Value error, ")
+    return FieldProblem(field=".".join(where) or "body", reason=reason, remedy=remedy)
 
 
 def _provider_problem(error: ProviderError) -> ApiProblem:

@@ -5,7 +5,7 @@ import re
 import secrets
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ApiProblem, problem_response
@@ -135,6 +135,8 @@ class UnknownErrors:
             await self._app(scope, receive, watched)
         except _TooLarge:
             raise
+        except ClientDisconnect:
+            return  # nobody is there to be told, and nothing was done
         except Exception as error:
             reference = secrets.token_hex(4).upper()
             _log.error(

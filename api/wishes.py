@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.errors import refused
+from api.errors import field_problem, refused
 from api.rest.schemas.campaigns import ConsentBody
 from api.services import Services
 from db.models.payment_method import PaymentMethodRow, PaymentMethodStatus
@@ -183,11 +183,7 @@ def default_name(criteria: Criteria) -> str:
 def validation_problems(error: ValidationError, under: str) -> list[FieldProblem]:
     """Turn a model's complaints into ours, without echoing what was sent."""
     return [
-        FieldProblem(
-            field=".".join([under, *(str(part) for part in item["loc"])]),
-            reason=str(item["msg"]).removeprefix("Value error, "),
-            remedy="Correct it as the API description says",
-        )
+        field_problem({**item, "loc": (under, *item["loc"])})
         for item in error.errors(include_url=False, include_input=False)
     ]
 

@@ -66,7 +66,7 @@ def create(
     """Start watching for a wish; prints the campaign's id."""
     mode = "notify" if notify else "ask_me_first" if ask_first else "auto"
     silent = notify or later
-    agreed = None if silent else _agreed(f"{budget} {currency}", mode, given=consent)
+    agreed = None if silent else _agreed(f"{budget} {currency.upper()}", mode, given=consent)
     shortest, longest = _nights(nights)
     criteria: dict[str, Any] = {
         "origins": origins,
@@ -76,7 +76,7 @@ def create(
         "nights_min": shortest,
         "nights_max": longest,
         "cabin": cabin,
-        "budget": {"amount": budget, "currency": currency},
+        "budget": {"amount": budget, "currency": currency.upper()},
         "max_connections": connections,
         "checked_bags": bags,
         "airlines_wanted": airlines or [],

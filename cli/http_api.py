@@ -178,7 +178,9 @@ def _refuse(answer: httpx2.Response) -> NoReturn:
         if answer.status_code < 500:  # a proxy before it may say that it is away
             _somebody_else(str(answer.url))
         problem = {}
-    complain(problem.get("detail") or f"The API answered {answer.status_code}.")
+    # Here the fields follow at once.
+    detail = str(problem.get("detail", "")).replace("; see `errors`.", ":")
+    complain(detail or f"The API answered {answer.status_code}.")
     for error in problem.get("errors") or []:
         complain(f"  {error['field']}: {error['reason']}. {error['remedy']}")
     if reference := problem.get("reference"):

@@ -128,6 +128,11 @@ class Stack:
         self._forget()
 
     @property
+    def runs(self) -> bool:
+        """Say whether anything was started that is to be stopped."""
+        return self.supervisor.runs
+
+    @property
     def api_url(self) -> str:
         return f"http://127.0.0.1:{self.settings.api_port}"
 

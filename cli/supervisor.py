@@ -168,6 +168,10 @@ class Supervisor:
         return self._problem
 
     @property
+    def runs(self) -> bool:
+        return self._thread is not None
+
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._slots)
 
@@ -273,9 +277,9 @@ class Supervisor:
         seconds = time.monotonic() - slot.launched
         if slot.was_ready:
             slot.restarts += 1
-            self._announce(f"{slot.part.name} is back ({seconds:.1f} s)")
+            self._announce(f"{slot.part.name}: back after {seconds:.1f} s")
         else:
-            self._announce(f"{slot.part.name} is ready ({seconds:.1f} s)")
+            self._announce(f"{slot.part.name}: ready after {seconds:.1f} s")
         slot.was_ready = True
 
     def _ended(self, slot: _Slot, code: int) -> None:
@@ -283,7 +287,7 @@ class Supervisor:
         slot.child = None
         if slot.part.once and code == 0:
             slot.state = _State.DONE
-            self._announce(f"{name} is done ({time.monotonic() - slot.launched:.1f} s)")
+            self._announce(f"{name}: done after {time.monotonic() - slot.launched:.1f} s")
             return
         if time.monotonic() - slot.launched > _STEADY_SECONDS:
             slot.ends = 0
@@ -294,7 +298,7 @@ class Supervisor:
         pause = min(_BACKOFF_SECONDS * 2 ** (slot.ends - 1), _BACKOFF_LIMIT_SECONDS)
         slot.not_before = time.monotonic() + pause
         slot.state = _State.WAITING
-        self._announce(f"{name} ended ({_how(code)}); starting it again in {pause:.1f} s")
+        self._announce(f"{name}: ended ({_how(code)}); starting it again in {pause:.1f} s")
 
     def _failed(self, name: str, code: int) -> str:
         where = log_file(self.state_dir, name)
@@ -334,13 +338,15 @@ class Supervisor:
     # Before anything starts.
 
     def _check_ports(self) -> None:
-        for slot in self._slots.values():
-            for port, setting in slot.part.ports.items():
-                if not port_is_free(port):
-                    raise StackError(
-                        f"{slot.part.name} needs port {port}, and it is taken by "
-                        f"{holder_of(port)}. Free it, or choose another with {setting}."
-                    )
+        taken = [
+            f"{slot.part.name} needs port {port}, and it is taken by "
+            f"{holder_of(port)}. Free it, or choose another with {setting}."
+            for slot in self._slots.values()
+            for port, setting in slot.part.ports.items()
+            if not port_is_free(port)
+        ]
+        if taken:
+            raise StackError("\n".join(taken))
 
     def _lock(self) -> None:
         path = self.state_dir / "stack.lock"

@@ -12,10 +12,11 @@ from sqlalchemy.exc import OperationalError
 from cli.exits import Exit
 from cli.output import say
 from cli.stack import RESTORING, Stack
-from runtime.settings import VENDORS, ProviderMode, load_settings
+from runtime.settings import VENDORS, ProviderMode, Vendor, load_settings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WATCH_SECONDS = 0.5
+_NAMES: dict[Vendor, str] = {"duffel": "Duffel", "stripe": "Stripe", "smtp": "mail"}
 
 
 def run_stack(*, workers: int, temporary: bool) -> int:
@@ -47,8 +48,7 @@ def run_stack(*, workers: int, temporary: bool) -> int:
         while not stop.wait(_WATCH_SECONDS) and stack.supervisor.problem is None:
             pass
     finally:
-        say("Stopping ...")
-        stack.stop()
+        _end(stack)
     if stack.supervisor.problem is not None:
         say(stack.supervisor.problem, style="red")
         return Exit.FAILURE
@@ -61,6 +61,12 @@ def _stack(*, workers: int, temporary: bool) -> Stack:
         return Stack.temporary(workers=workers, announce=_announce)
     state_dir: Path = load_settings(require=()).state_dir
     return Stack(state_dir, workers=workers, announce=_announce)
+
+
+def _end(stack: Stack) -> None:
+    if stack.runs:
+        say("Stopping ...")
+    stack.stop()
 
 
 def _first_admin(stack: Stack, stop: threading.Event) -> str:
@@ -113,8 +119,8 @@ def _where(stack: Stack) -> str:
     places.append(("Logs", str(stack.state_dir / "logs")))
     lines = [f"  {name:<22}{place}" for name, place in places]
     modes = {vendor: settings.provider_mode(vendor) for vendor in VENDORS}
-    standing_in = [v.capitalize() for v, mode in modes.items() if mode is ProviderMode.SANDBOX]
-    real = [f"{v.capitalize()} ({m})" for v, m in modes.items() if m is not ProviderMode.SANDBOX]
+    standing_in = [_NAMES[v] for v, mode in modes.items() if mode is ProviderMode.SANDBOX]
+    real = [f"{_NAMES[v]} ({m})" for v, m in modes.items() if m is not ProviderMode.SANDBOX]
     if standing_in:
         names = ", ".join(standing_in)
         lines.append(f"\n  SANDBOX: {names}. No seat, no money and no mail there is real.")

@@ -327,15 +327,22 @@ def _fuzzy(wanted: str) -> tuple[str, ...]:
 def _suggest(text: str) -> tuple[str, ...]:
     """Return up to three codes that a mistaken one may have meant."""
     wanted = plain_words(text)
-    named = [p.code for p in search_places(wanted, 3)]
-    if named or not 2 <= len(wanted) <= 4:
-        return tuple(named)
-    # A slip of the fingers in a code: swapped letters first, busy places first.
+    named = search_places(wanted, 3)
+    begun = any(plain_words(p.city).startswith(wanted) for p in named)
+    if begun or not 2 <= len(wanted) <= 4:
+        return tuple(p.code for p in named)
+    # A slip of the fingers in a code: swapped letters first, then a letter too many at its end,
+    # busy places first.
     slips = process.extract(
         wanted.upper(), list(_atlas().places), scorer=OSA.distance, limit=None, score_cutoff=1
     )
     ordered = sorted(
         (code for code, _, _ in slips),
-        key=lambda code: (sorted(code) != sorted(wanted.upper()), _importance(code), code),
+        key=lambda code: (
+            sorted(code) != sorted(wanted.upper()),
+            not wanted.upper().startswith(code),
+            _importance(code),
+            code,
+        ),
     )
-    return tuple(ordered[:3])
+    return tuple(dict.fromkeys([*ordered, *(p.code for p in named)]))[:3]

@@ -38,7 +38,7 @@ def problem_page(request: Request, problem: ApiProblem) -> Response | None:
         return None
     visit = getattr(request.state, "visit", None)
     if not isinstance(visit, Visit):
-        visit = Visit(request, services, None)
+        visit = Visit(request, services, None, services.clock())
     response = render(
         visit,
         "problem.html",

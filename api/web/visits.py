@@ -66,6 +66,8 @@ class Visit:
     request: Request
     services: Services
     visitor: Visitor | None
+    now: datetime
+    """When the request began: of two that change one thing, the later one holds."""
 
     @property
     def user_id(self) -> UserId:
@@ -85,10 +87,6 @@ class Visit:
         known = self.services.settings.policy.seller_currencies
         own = self.me.display_currency
         return tuple(sorted(known, key=lambda one: one != own))
-
-    @cached_property
-    def now(self) -> datetime:
-        return self.services.clock()
 
     @cached_property
     def cookie(self) -> str:
@@ -133,7 +131,8 @@ class Elsewhere(Exception):
 
 async def visit(request: Request, services: ServicesDep) -> Visit:
     """Return the visit of anybody."""
-    found = Visit(request, services, await _visitor(request, services))
+    now = services.clock()
+    found = Visit(request, services, await _visitor(request, services, now), now)
     who, role = (str(found.user_id), found.me.role.value) if found.visitor else ("", "")
     network = network_mark(services.settings, request, who) if who else ""
     # Somebody unknown may turn out to be somebody: whose transaction it is says who.
@@ -203,12 +202,12 @@ def came_from(visit: Visit) -> str:
     return safe_next(referrer.removeprefix(base) if referrer.startswith(f"{base}/") else None)
 
 
-async def _visitor(request: Request, services: Services) -> Visitor | None:
+async def _visitor(request: Request, services: Services, now: datetime) -> Visitor | None:
     token = request.cookies.get(cookies.SESSION)
     if not token:
         return None
     digest = session_hash(services.settings.api_key_pepper, token)
-    limits, now = services.settings.accounts, services.clock()
+    limits = services.settings.accounts
     async with services.database.transaction(_ACTOR) as session:
         ids = await find_session(session, digest)
         if ids is None:

@@ -227,7 +227,7 @@ async def _order(visit: Visit, draft: Draft, form: Form) -> Response:
     await forget(visit, draft)
     return redirect(
         f"{WISHES}/{made.row.id}",
-        say="Your wish is made. We are looking for flights; nothing is charged until they fit.",
+        say="Your wish is made. This page shows what becomes of it.",
     )
 
 

@@ -18,10 +18,16 @@ from domain.ids import UserId
 
 DRAFTS_KEPT_FOR = timedelta(days=30)
 MOST_DRAFTS = 20
+# A draft that says no more than this was begun and left: nobody would know it again.
+_CHOSEN_BEFOREHAND = {"trip"}
 
 
 async def save_draft(session: AsyncSession, draft: CampaignDraftRow) -> None:
-    """Write a draft down, or what has become of it. What has run out goes on the same occasion."""
+    """Write a draft down, or what has become of it. What has run out goes on the same occasion.
+
+    A page saves what is typed while it is sent as well: what was asked for earlier and comes to
+    be written later changes nothing any more.
+    """
     draft.expires_at = draft.updated_at + DRAFTS_KEPT_FOR
     values = own_words.dump(draft)
     kept = ("answers", "step", "updated_at", "expires_at")
@@ -29,7 +35,9 @@ async def save_draft(session: AsyncSession, draft: CampaignDraftRow) -> None:
         insert(CampaignDraftRow)
         .values(values)
         .on_conflict_do_update(
-            index_elements=[col(CampaignDraftRow.id)], set_={name: values[name] for name in kept}
+            index_elements=[col(CampaignDraftRow.id)],
+            set_={name: values[name] for name in kept},
+            where=col(CampaignDraftRow.updated_at) <= draft.updated_at,
         )
     )
     await _drop_surplus(session, UserId(draft.user_id), draft.updated_at)
@@ -49,7 +57,7 @@ async def get_draft(
 async def list_drafts(
     session: AsyncSession, user_id: UserId, now: datetime
 ) -> list[CampaignDraftRow]:
-    """Return the person's drafts of new wishes, the last touched first."""
+    """Return the person's drafts of new wishes that say anything yet, the last touched first."""
     query = (
         select(CampaignDraftRow)
         .where(
@@ -60,7 +68,8 @@ async def list_drafts(
         .order_by(col(CampaignDraftRow.updated_at).desc(), col(CampaignDraftRow.id))
         .limit(MOST_DRAFTS)
     )
-    return list(await session.scalars(query))
+    rows = await session.scalars(query)
+    return [row for row in rows if set(draft_answers(row)) != _CHOSEN_BEFOREHAND]
 
 
 async def delete_draft(session: AsyncSession, draft_id: UUID) -> bool:

@@ -124,7 +124,7 @@ def test_up_says_where_things_are_and_stops_cleanly(tmp_path: Path, number: sign
         assert re.search(r"Ready after \d+ s", said), said
         assert re.search(r"API documentation +http://localhost:\d+/docs", said)
         assert re.search(r"Mail inbox \(SANDBOX\) +http", said)
-        assert "SANDBOX: Duffel, Stripe, Smtp" in said
+        assert "SANDBOX: Duffel, Stripe, mail" in said
         process.send_signal(number)
         rest = process.stderr.read()
         assert process.wait(60) == Exit.OK, rest

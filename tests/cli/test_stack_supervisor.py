@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -118,12 +119,13 @@ def test_a_step_that_fails_stops_the_start(tmp_path: Path) -> None:
 
 
 def test_a_taken_port_is_named_with_its_setting(tmp_path: Path, listener: int) -> None:
-    part = python("api", FOREVER, ports={listener: "PARKER_API_PORT"})
-    with (
-        pytest.raises(StackError, match=rf"api needs port {listener}.*taken by.*PARKER_API_PORT"),
-        supervisor([part], tmp_path),
-    ):
+    api = python("api", FOREVER, ports={listener: "PARKER_API_PORT"})
+    inbox = python("inbox", FOREVER, ports={listener: "PARKER_SANDBOX_PORT"})
+    with pytest.raises(StackError) as refused, supervisor([api, inbox], tmp_path):
         pass
+    first, second = str(refused.value).splitlines()
+    assert re.match(rf"api needs port {listener}.*taken by.*PARKER_API_PORT", first)
+    assert second.endswith("PARKER_SANDBOX_PORT."), "all that are taken are named at once"
 
 
 def test_two_supervisors_do_not_share_a_folder(tmp_path: Path) -> None:

@@ -63,6 +63,11 @@ async def test_a_draft_keeps_what_was_typed_for_its_owner_until_it_runs_out(
         assert kept is not None
         assert (kept.step, draft_answers(kept)["origins"]) == ("who", ["LIS", "OPO"])
         assert (kept.created_at, kept.updated_at) == (now, later)
+        overtaken = draft(owner, later - timedelta(milliseconds=1), id=first.id, answers={})
+        await save_draft(session, overtaken)
+        still = await get_draft(session, first.id, later)
+        assert still is not None
+        assert draft_answers(still)["origins"] == ["LIS", "OPO"], "sent later, it was written first"
         assert await get_draft(session, first.id, later + DRAFTS_KEPT_FOR) is None
     async with app_database.transaction(other) as session:
         assert await get_draft(session, first.id, later) is None
@@ -75,6 +80,9 @@ async def test_a_draft_keeps_what_was_typed_for_its_owner_until_it_runs_out(
         assert listed[0].updated_at > listed[-1].updated_at
         assert await get_draft(session, first.id, later) is None, "the eldest makes room"
         assert await delete_draft(session, listed[0].id)
+        await save_draft(session, draft(owner, later, answers={"trip": ["return"]}))
+        said = [one.id for one in await list_drafts(session, owner, later)]
+        assert said == [one.id for one in listed[1:]], "one that says nothing yet is in no list"
 
 
 async def test_a_trip_request_becomes_a_campaign_that_remembers_it(

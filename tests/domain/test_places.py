@@ -90,6 +90,12 @@ def test_an_unknown_place_suggests_what_was_meant(wrong: str, meant: str):
     assert meant in str(refused.value)
 
 
+def test_a_letter_too_many_is_a_slip_in_a_code_before_it_is_a_name():
+    with pytest.raises(UnknownPlace) as refused:
+        place("LISS")  # a place called Lins sounds like it too
+    assert refused.value.suggestions[0] == "LIS"
+
+
 @pytest.mark.parametrize("wrong", ["", "!!", "qqqqqqqqqq"])
 def test_nonsense_gets_no_suggestion(wrong: str):
     with pytest.raises(UnknownPlace) as refused:

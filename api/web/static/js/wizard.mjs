@@ -208,16 +208,19 @@ function past(form) {
 function selfSaving(form) {
   let touched = false;
   let sent = false;
+  // What is still on its way when the form itself is sent must not come after it.
+  const overtaken = new AbortController();
   const save = () => {
     if (!touched || sent) return;
     touched = false;
     const body = new FormData(form);
     body.set("go", "look");
-    fetch(form.action, { method: "POST", body, keepalive: true, redirect: "manual" })
+    const signal = overtaken.signal;
+    fetch(form.action, { method: "POST", body, keepalive: true, redirect: "manual", signal })
       .catch(() => { touched = true; });
   };
   form.addEventListener("input", () => { touched = true; });
-  form.addEventListener("submit", () => { sent = true; });
+  form.addEventListener("submit", () => { sent = true; overtaken.abort(); });
   form.addEventListener("change", save);
   addEventListener("pagehide", save);
 }
