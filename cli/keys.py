@@ -9,19 +9,37 @@ import typer
 from cli.exits import Exit
 from cli.key_rotation import Which
 from cli.key_rotation import rotate as rotate_key
-from cli.operating import run_as_operator
+from cli.operating import given, run_as_operator
 from cli.output import complain, give, print_json, print_rows, say
+from domain.accounts import clean_address
 from domain.api_keys import KeyGrant, Scope, SpendingLimits, scopes_up_to
 from domain.errors import MoneyFormat
 from domain.money import Money
+from runtime.clock import system_now
 
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="API keys, and rotating the master key.")
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_Email = Annotated[str, typer.Option(help="The person's address.")]
+
+
+def _address(text: str) -> str:
+    """Refuse what can be nobody's address."""
+    if clean_address(text) is None:
+        raise typer.BadParameter(f"{text!r} is no e-mail address")
+    return text
+
+
+def _to_come(day: datetime | None) -> datetime | None:
+    """Refuse a last day that is over."""
+    if day is not None and day.date() < system_now().date():
+        raise typer.BadParameter("this day is over; the key would open nothing")
+    return day
+
+
+_Email = Annotated[str, typer.Option(help="The person's address.", callback=_address)]
 _Reason = Annotated[
-    str, typer.Option(help="Why you look at this person's data; they are shown it.", min=1)
+    str, typer.Option(help="Why you look at this person's data; they are shown it.", callback=given)
 ]
 
 
@@ -38,7 +56,10 @@ def create(
         str | None, typer.Option(help="The most in all; without it, one booking's.")
     ] = None,
     expires: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day (UTC) it is good.")
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="The last day (UTC) it is good.", callback=_to_come
+        ),
     ] = None,
     reason: _Reason = "a key was asked for",
 ) -> None:
@@ -111,7 +132,9 @@ def rotate(
     elif which is Which.MASTER:
         verb = "Would rewrap" if dry_run else "Rewrapped"
         say(f"{verb} {done['left'] if dry_run else done['rewrapped']} data keys.")
-    if done["fresh"] and not dry_run:
+    if done["fresh"] and not dry_run and which is Which.MANDATE:
+        say("Restart what runs, so that it signs with it; consents given before stay good.")
+    elif done["fresh"] and not dry_run:
         say("What runs goes on, with the key that it started with; restart it when it suits you"
             " and call this once more for what was written meanwhile.")  # fmt: skip
 

@@ -34,7 +34,7 @@ def show(
         raise typer.Exit(Exit.NEEDS_ACTION)
     document = json.loads(mandate["document"] or "{}")
     rows: list[dict[str, object]] = [
-        {"what": "standing", "value": mandate["standing"]},
+        {"what": "state", "value": mandate["standing"]},
         {"what": "at most", "value": money(mandate["cap"])},
         {"what": "given", "value": mandate["given_at"]},
         {"what": "ends", "value": mandate["expires_at"]},
@@ -134,5 +134,6 @@ def _read(name: str) -> Any:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
         return json.loads(text)
     except (OSError, ValueError) as error:
-        complain(f"{name} cannot be read as JSON ({type(error).__name__}).")
+        why = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        complain(f"{name} cannot be read: {why}.")
         raise typer.Exit(Exit.USAGE) from None

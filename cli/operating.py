@@ -24,6 +24,13 @@ _BY_REFUSAL = {
 }
 
 
+def given(text: str) -> str:
+    """Refuse a reason that says nothing."""
+    if not text.strip():
+        raise typer.BadParameter("say why: it is written down")
+    return text
+
+
 def run_as_operator(work: "Callable[[Operator], Coroutine[Any, Any, T]]") -> T:
     """Do something with the database as an operator."""
     from sqlalchemy.exc import SQLAlchemyError
@@ -46,7 +53,7 @@ def run_as_operator(work: "Callable[[Operator], Coroutine[Any, Any, T]]") -> T:
 
 
 def done_as_operator(
-    work: "Callable[[Operator], Coroutine[Any, Any, Outcome | None]]", *, as_json: bool
+    work: "Callable[[Operator], Coroutine[Any, Any, Outcome | None]]", what: str, *, as_json: bool
 ) -> None:
     """Do what operators do, and end the command with what came of it."""
     from api.errors import ApiProblem
@@ -57,7 +64,7 @@ def done_as_operator(
         complain(problem.detail)
         raise typer.Exit(Exit.UNAVAILABLE) from problem
     if outcome is None:
-        complain("There is no such thing. Nothing was done.")
+        complain(f"There is no {what} of this id. Nothing was done.")
         raise typer.Exit(Exit.NOT_FOUND)
     if as_json:
         print_json(

@@ -66,9 +66,20 @@ def print_rows(
     elif data.is_terminal and not manner.plain:
         table = Table(*(column.replace("_", " ") for column in columns))
         for row in rows:
-            table.add_row(*(escape(str(row.get(column, ""))) for column in columns))
+            table.add_row(*(escape(_cell(row.get(column))) for column in columns))
         data.print(table)
     else:
         for row in rows:
-            cells = (" ".join(str(row.get(column, "")).split()) for column in columns)
+            cells = (" ".join(_cell(row.get(column)).split()) for column in columns)
             sys.stdout.write("\t".join(cells) + "\n")
+
+
+def _cell(value: object) -> str:
+    """Write a value for people: nothing for nothing, and no brackets of a program's."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_cell, value))
+    return str(value)

@@ -64,8 +64,8 @@ def restore_command(
             return
         check_folder(folder)
         _bring_along(folder, secrets=secrets, keys=keys, journal=journal)
-        settings = load_settings()
-        passphrase = read_passphrase(settings, passphrase_file)
+        # Where Postgres and Temporal are is decided by the stack that is about to start.
+        passphrase = read_passphrase(load_settings(require=()), passphrase_file)
 
         def stack_of(parts: Collection[str]) -> Stack:
             return Stack(folder, only=parts)

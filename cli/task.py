@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from cli.exits import Exit
-from cli.operating import done_as_operator, run_as_operator
+from cli.operating import done_as_operator, given, run_as_operator
 from cli.output import complain, print_json, print_rows
 from domain.operating import OperatorAction
 
@@ -55,7 +55,9 @@ def show(task: _Id, as_json: _Json = False) -> None:
 @app.command(epilog="Example: `parker task close ID --reason 'refunded at the desk'`")
 def close(
     task: _Id,
-    reason: Annotated[str, typer.Option(help="What was done; it stands in the audit log.", min=1)],
+    reason: Annotated[
+        str, typer.Option(help="What was done; it stands in the audit log.", callback=given)
+    ],
     key: Annotated[
         str | None, typer.Option("--key", help="Repeating with the same key never does it twice.")
     ] = None,
@@ -69,7 +71,7 @@ def close(
         action = OperatorAction.CLOSE_TASK
         return await operator.act(action, task, reason=reason, key=key, expected=Expected("open"))
 
-    done_as_operator(act, as_json=as_json)
+    done_as_operator(act, "task", as_json=as_json)
 
 
 def _found(task_id: UUID) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.exits import Exit
-from cli.operating import run_as_operator
+from cli.operating import given, run_as_operator
 from cli.output import complain, print_json, print_rows, say
 from db.models.user import Role
 
@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Accounts, roles, and browsers sign
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Email = Annotated[str, typer.Option(help="The person's address.")]
 _Reason = Annotated[
-    str, typer.Option(help="Why you look at this person's data; they are shown it.", min=1)
+    str, typer.Option(help="Why you look at this person's data; they are shown it.", callback=given)
 ]
 
 
@@ -59,7 +59,7 @@ def grant(
     if not account.confirmed:
         complain("The address is not confirmed: nobody has shown that the account is theirs.")
         raise typer.Exit(Exit.CONFLICT)
-    say(f"{email} is {role} now, and was signed out {account.browsers_ended} times.")
+    say(f"{email} is {role} now. Browsers signed out: {account.browsers_ended}.")
 
 
 @app.command(
@@ -69,7 +69,7 @@ def grant(
 def revoke_sessions(email: _Email, reason: _Reason) -> None:
     """Sign every browser of an account out, at once."""
     account = _found(run_as_operator(lambda operator: operator.accounts.sign_out(email, reason)))
-    say(f"Signed out {account.browsers_ended} browsers.")
+    say(f"Browsers signed out: {account.browsers_ended}.")
 
 
 def _found(account: "Account | None") -> "Account":

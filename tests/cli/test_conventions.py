@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import typer
@@ -19,7 +20,7 @@ from cli.amounts import confirm_amount
 from cli.conventions import PROCESSES, READS
 from cli.exits import Exit
 from cli.main import app
-from cli.output import manner
+from cli.output import manner, print_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 # Words of options that a secret could stand behind; these name a file, or no secret.
@@ -132,6 +133,32 @@ def test_a_dry_run_says_what_would_be_done_and_asks_nobody(command: list[str]) -
     assert told["done"] is False
     assert "Nothing was changed" in done.stderr
     assert parker(*command, **reached).exit_code != Exit.OK
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["keys", "create", "--email", "nonsense"], "no e-mail address"),
+        (["keys", "create", "--email", "a@b.example", "--expires", "2020-01-01"], "is over"),
+        (["attempt", "retry", str(UUID(int=1)), "--reason", " "], "say why"),
+        (["task", "close", str(UUID(int=1)), "--reason", ""], "say why"),
+        (["mandate", "verify", "/nonexistent", "--keys", "/nonexistent"], "No such file"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words_before_anybody_is_asked(
+    command: list[str], said: str
+) -> None:
+    done = parker(*command)
+    assert done.exit_code == Exit.USAGE
+    assert said in " ".join(re.sub("[│╭╮╰╯─]", " ", done.output).split())
+
+
+def test_tables_say_nothing_for_nothing_and_keep_to_their_lines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row = {"a": None, "b": ["read", "write"], "c": True, "d": "two\nlines\tand tabs"}
+    print_rows(["a", "b", "c", "d"], [row], as_json=False)
+    assert capsys.readouterr().out == "\tread, write\tyes\ttwo lines and tabs\n"
 
 
 def test_money_moves_only_for_an_amount_that_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:

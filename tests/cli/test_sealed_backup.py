@@ -141,3 +141,9 @@ def test_the_command_says_what_is_missing_and_leaves_nothing(
         assert looked.exit_code == Exit.OK, looked.output
         told = json.loads(looked.stdout)
         assert (told["journal"], told["done"]) == ("missing", False)
+        # In earnest, as it is written: into a folder that knows of no database yet.
+        fresh = {**env, "PARKER_STATE_DIR": str(tmp_path / "new"), "PARKER_DATABASE_URL": ""}
+        other = fresh | {"PARKER_BACKUP_PASSPHRASE": RIGHT[::-1]}
+        secrets = ["--secrets", str(tmp_path / "state" / "secrets.env")]
+        done = CliRunner().invoke(app, ["restore", "--from", str(one), *secrets], env=other)
+        assert (done.exit_code, "passphrase is another" in done.stderr) == (Exit.USAGE, True)

@@ -76,13 +76,13 @@ def test_roles_are_given_and_browsers_ended_under_a_reason(installation: str) ->
 
     granted = parker("grant", "--email", EMAIL, "--role", "admin", "--reason", "on call")
     assert granted.exit_code == Exit.OK
-    assert "signed out 2 times" in granted.stderr
+    assert "Browsers signed out: 2" in granted.stderr
     assert json.loads(parker("list", "--role", "admin", "--json").stdout)[0]["role"] == "admin"
     assert json.loads(parker("list", "--role", "sales", "--json").stdout) == []
     live = "SELECT * FROM web_sessions WHERE revoked_at IS NULL"
     assert rows(installation, live) == []
     again = parker("revoke-sessions", "--email", EMAIL, "--reason", "lost phone")
-    assert "Signed out 0 browsers" in again.stderr
+    assert "Browsers signed out: 0" in again.stderr
     reads = rows(installation, "SELECT what, operator FROM personal_reads ORDER BY at")
     assert [row["what"] for row in reads] == [
         "The account",
