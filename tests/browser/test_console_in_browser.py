@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from belongings import give_belongings
 from booked import give_booking
@@ -152,3 +153,26 @@ async def test_a_role_is_led_only_where_it_goes(
         await page.get_by_label("Why").fill("Cancelled at the seller")
         await page.get_by_role("button", name="Close the task").click()
         await expect(page.get_by_role("status")).to_contain_text("closed")
+
+
+async def test_the_stand_ins_of_a_running_product_call_us_and_are_heard(
+    house: House, live_site: Any, new_page: Any
+) -> None:
+    """Their addresses and secrets are the stack's own: nobody has to set anything up."""
+    stand_ins = live_site.stack.sandbox_url
+    duffel = {"Authorization": "Bearer duffel_test_x", "Duffel-Version": "v2"}
+    async with httpx.AsyncClient(timeout=30) as http:
+        url = f"{stand_ins}/duffel/air/webhooks"
+        [endpoint] = (await http.get(url, headers=duffel)).json()["data"]
+        ping = await http.post(f"{url}/{endpoint['id']}/actions/ping", headers=duffel)
+        assert ping.status_code == 204, ping.text
+        stripe = {"Authorization": "Bearer sk_test_x"}
+        made = await http.post(f"{stand_ins}/stripe/v1/customers", headers=stripe)
+        assert made.status_code == 200, made.text
+    page = await new_page()
+    await house.sign_in(page, Role.SUPPORT)
+    for about in (endpoint["id"], made.json()["id"]):
+        row = page.locator("tbody tr").filter(has_text=about)
+        while not await row.count():
+            await page.goto(f"/admin/webhooks?about={about}")
+        await expect(row.first).to_contain_text("good")
