@@ -5,6 +5,7 @@ routes: one without a row here fails, and so does one that answers anybody in an
 route, add its row; where no rule of `api/access_rules.py` fits, write a rule.
 """
 
+import re
 from collections.abc import Mapping
 
 from api.access_rules import (
@@ -417,3 +418,18 @@ def scope_of(method: str, path: str) -> Scope:
     if method in {"GET", "HEAD"}:
         return Scope.READ
     return SCOPES.get(f"{method} {path}", Scope.SPEND)
+
+
+def methods_at(path: str) -> list[str]:
+    """Return which methods an address takes."""
+    found = {method for method, pattern in _PATTERNS if pattern.fullmatch(path)}
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(map(re.escape, re.split(r"\{[^}]*\}", path))))
+
+
+_PATTERNS = [
+    (method, _pattern(path)) for method, _, path in (each.partition(" ") for each in ROUTES)
+]

@@ -12,6 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.access import methods_at
 from db.paging import BadCursor
 from domain.errors import CriteriaRefused, FieldProblem
 from providers.errors import OutcomeUnknown, ProviderError, ProviderUnavailable
@@ -151,6 +152,7 @@ _REMEDIES = {
     "int_parsing": "Give a whole number",
     "string_too_long": "Shorten it",
     "string_too_short": "Give more characters",
+    "model_attributes_type": "Send a JSON object, with Content-Type: application/json",
     "string_pattern_mismatch": "Write it in the form that the page /docs shows",
     "enum": "Choose one of these",
     "literal_error": "Choose one of these",
@@ -160,7 +162,11 @@ _REMEDIES = {
     "greater_than": "Give a larger number",
 }
 # What says it in a program's words only.
-_REASONS = {"string_pattern_mismatch": "it is not in the form that this field has"}
+_REASONS = {
+    "string_pattern_mismatch": "it is not in the form that this field has",
+    "model_attributes_type": "it is no JSON object",
+    "uuid_parsing": "it is not an id",
+}
 _FORMS = {
     "amount": "Write an amount such as 520 or 520.50",
     "budget": "Write an amount such as 520 or 520.50",
@@ -179,6 +185,8 @@ def _validation_problem(error: RequestValidationError) -> ApiProblem:
 def field_problem(item: Mapping[str, Any]) -> FieldProblem:
     """Say what a model complains of in our words; what was sent is never echoed."""
     where, kind = [str(part) for part in item["loc"] if part != "body"], str(item["type"])
+    if kind == "json_invalid":  # it is placed by how many characters were read, and says why beside
+        where, item = [], {**item, "msg": item["ctx"]["error"]}
     remedy = _REMEDIES.get(kind, "See at /docs what this field takes")
     if kind in {"string_pattern_mismatch", "value_error"} and where:
         remedy = _FORMS.get(where[-1], remedy)
@@ -192,6 +200,18 @@ def _provider_problem(error: ProviderError) -> ApiProblem:
     if isinstance(error, OutcomeUnknown):
         return answer_unknown()
     return ApiProblem(502, "provider_refused", "The provider did not accept our request.")
+
+
+def _http_problem(request: Request, error: HTTPException) -> ApiProblem:
+    code, headers = _HTTP_CODES.get(error.status_code, "refused"), dict(error.headers or {})
+    detail = str(error.detail)
+    if code == "not_found":
+        detail = "There is nothing at this address."
+    elif code == "method_not_allowed":
+        # All of the address: the router names those of one route alone.
+        headers["Allow"] = ", ".join(methods_at(request.url.path)) or headers.get("Allow", "")
+        detail = f"{request.method} is not for this address; it takes {headers['Allow']}."
+    return ApiProblem(error.status_code, code, detail, headers=headers)
 
 
 def install(app: FastAPI, page_of: PageOf) -> None:
@@ -208,10 +228,7 @@ def install(app: FastAPI, page_of: PageOf) -> None:
         return problem_response(request, refused(error.problems))
 
     def on_http(request: Request, error: HTTPException) -> Response:
-        code = _HTTP_CODES.get(error.status_code, "refused")
-        detail = "There is nothing at this address." if code == "not_found" else str(error.detail)
-        problem = ApiProblem(error.status_code, code, detail, headers=error.headers)
-        return problem_response(request, problem)
+        return problem_response(request, _http_problem(request, error))
 
     def on_cursor(request: Request, _error: BadCursor) -> Response:
         problem = field_refused("cursor", "it is not a cursor of this list", "Start without one")

@@ -30,6 +30,7 @@ from db.queries.history import events_after, last_look
 from domain.attempts import published_state
 from domain.campaigns import ENDED
 from domain.orders import BookingState
+from domain.storyline import StoryFacts, story_line
 
 # Below the half minute after which proxies give up on a silent connection.
 HEARTBEAT_SECONDS = 15.0
@@ -93,11 +94,14 @@ async def follow(
                 events = await events_after(session, row.id, after, _BATCH)
             current, standing = await load(services, user, row.id)
             display = display_of(current, standing, services.clock())
+            facts = StoryFacts(currency=current.currency)
             for event in events:
                 after = event.seq
+                line = story_line(event.kind, event.data, event.at, facts)
                 yield CampaignEventBody(
                     seq=event.seq,
                     kind=event.kind,
+                    sentence=line.words if line else None,
                     data=event.data,
                     at=event.at,
                     status=current.status,

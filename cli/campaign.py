@@ -184,14 +184,13 @@ def approve(
 def watch(campaign: _Id, as_json: _Json = False) -> None:
     """Follow what happens to a wish, as it happens, until nothing more can; Ctrl-C leaves it be.
 
-    With --json each event is one line of JSON.
+    Steps of the machinery are left out; with --json each event is one line of JSON.
     """
     for event in events(f"{_PATH}/{campaign}/status"):
         if as_json:
             sys.stdout.write(json.dumps(event) + "\n")
-        else:
-            told = (event["at"], event["kind"], event["display_status"]["sentence"])
-            sys.stdout.write("\t".join(told) + "\n")
+        elif event["sentence"]:
+            sys.stdout.write("\t".join((event["at"], event["kind"], event["sentence"])) + "\n")
         sys.stdout.flush()
 
 

@@ -80,6 +80,8 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}:{_cell(each)}" for name, each in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value))
     return str(value)

@@ -123,6 +123,10 @@ async def test_an_unknown_address_and_a_wrong_method_are_problems(nobody: Any) -
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
     wrong = await nobody.put("/healthz")
     assert (wrong.status_code, wrong.json()["title"]) == (405, "Method not allowed")
+    assert wrong.headers["allow"] == "GET, HEAD"
+    assert "PUT is not for this address; it takes GET, HEAD." in wrong.json()["detail"]
+    several = await nobody.put("/api/autobooking/campaigns")
+    assert several.headers["allow"] == "GET, HEAD, POST"
     for answer in (missing, wrong):
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["type"].startswith("urn:parker-flight:problem:")
@@ -141,6 +145,11 @@ async def test_large_and_unreadable_bodies_are_refused(ana: Any) -> None:
     json_type = {"Content-Type": "application/json"}
     broken = await ana.http.post("/api/autobooking/traveler", content=b"{nope", headers=json_type)
     assert (broken.status_code, broken.json()["code"]) == (400, "unreadable")
+    assert broken.json()["errors"][0]["field"] == "body"
+    untyped = await ana.http.post(
+        "/api/autobooking/traveler", content=b"{}", headers={"Content-Type": "text/plain"}
+    )
+    assert "Content-Type: application/json" in untyped.json()["errors"][-1]["remedy"]
     deep = await ana.http.post(
         "/api/autobooking/traveler", content=b"[" * 60_000, headers=json_type
     )

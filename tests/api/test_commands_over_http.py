@@ -154,6 +154,14 @@ async def test_a_campaign_is_made_seen_and_steered(
     kinds = [json.loads(line)["kind"] for line in out.splitlines()]
     assert kinds[0] == "campaign.created"
     assert kinds[-1] == "campaign.cancelled"
+    told = [
+        line.split("\t") for line in (await parker("campaign", "watch", campaign))[1].splitlines()
+    ]
+    assert told[-1][1:] == [
+        kinds[-1],
+        "You cancelled the wish. Nothing more is searched or charged.",
+    ]
+    assert told[0][2].startswith("Wish made"), "what happened then, not how it stands now"
     assert (await parker("campaign", "watch", "no-such-wish"))[0] != 0
     file = tmp_path / "mine.json"
     assert (await parker("export", "--out", str(file)))[0] == 0

@@ -260,10 +260,14 @@ class CampaignEventBody(Response):
     """One thing that happened; `seq` counts without gaps."""
 
     seq: int
-    kind: str = Field(examples=["campaign.created"])
+    kind: str = Field(examples=["payment.captured"])
+    sentence: str | None = Field(
+        description="What happened, for people; none for a step of the machinery.",
+        examples=["478.27 USD charged to your card, once."],
+    )
     data: dict[str, Any]
     at: datetime
-    status: CampaignState
+    status: CampaignState = Field(description="As it is now, not as it was then.")
     display_status: DisplayStatus
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -85,15 +86,25 @@ def _limits(settings: Settings, vendor: Vendor) -> tuple[str, ...]:
     return (f"{settings.policy.searches_per_minute} searches a minute, kept by the task queue",)
 
 
+def _plain(value: Any) -> str:
+    """Write a rule's value as its setting has it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}:{each}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "none" if value is None else str(value)
+
+
 @router.get("/admin/policy")
 async def show_policy(visit: OperatorDep) -> HTMLResponse:
     """Show every rule that holds here, and which reading of each contradiction."""
     policy = visit.services.settings.policy
+    rules = policy.model_dump(mode="json")
     return console(
         visit,
         "admin/policy.html",
         room="/admin/policy",
-        rules=sorted(policy.model_dump(mode="json").items()),
+        rules=[(name, _plain(value)) for name, value in sorted(rules.items())],
         readings=readings(policy),
     )
 

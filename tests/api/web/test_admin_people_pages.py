@@ -96,7 +96,7 @@ async def test_lists_show_states_and_name_nobody(
         (support, "/admin/tasks", ("0 things only a person can decide",)),
         (support, "/admin/refunds", ("Nothing is like that",)),
         (support, "/admin/providers", ("All 3 answer.", "our stand-in", "Temporal does not")),
-        (support, "/admin/policy", ("C13", "searches per minute 6000")),
+        (support, "/admin/policy", ("C13", "searches per minute 6000", "seller currencies USD")),
         (admin, "/admin/users", ("2 operators, 1 admin among them", "until there is a second")),
         (admin, f"/admin/users/{mum.user_id}", ("This account is a traveller.",)),
         (admin, "/admin/audit", ("It only grows",)),
