@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from api.errors import ApiProblem
 from api.services import Services
+from api.web import cookies
 from api.web.pages import redirect, render
 from api.web.visits import Elsewhere, Visit
 
@@ -48,6 +49,8 @@ def problem_page(request: Request, problem: ApiProblem) -> Response | None:
         money=_MONEY if problem.status >= 500 else None,
         then=_NEXT.get(problem.status),
         reference=problem.extra.get("reference"),
+        # Whose cookie it is was not asked: nobody is told to sign in who may be signed in.
+        perhaps_known=cookies.SESSION in request.cookies,
     )
     for name, value in problem.headers.items():
         response.headers[name] = value

@@ -114,10 +114,15 @@ async def test_a_form_acts_only_for_whoever_was_shown_it(
         assert own.status == 303
 
 
-async def test_a_refusal_is_a_page_for_people_and_a_problem_for_programs(stranger: Site) -> None:
+async def test_a_refusal_is_a_page_for_people_and_a_problem_for_programs(
+    stranger: Site, pages: Site
+) -> None:
     page = await stranger.get("/nothing/here")
     assert page.status == 404
     assert "There is no such page" in page.text
+    assert "Sign in" in page.html
+    known = await pages.get("/nothing/here")
+    assert "Sign in" not in known.html, "whoever is signed in is not told to sign in"
     problem = await stranger.get("/nothing/here", Accept="application/json")
     assert problem.headers["content-type"] == "application/problem+json"
     assert (await stranger.get("/api/nothing")).headers["content-type"].endswith("problem+json")
