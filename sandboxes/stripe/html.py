@@ -26,7 +26,7 @@ button.quiet{background:#fff;color:#1c1c1a}
 def document(title: str, content: str) -> str:
     """Wrap content into a page that says what it is."""
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)} (sandbox)</title><style>{_STYLE}</style></head><body>"
         '<div class="sandbox">SANDBOX: no real card, no real money</div>'

@@ -137,6 +137,15 @@ async def test_nothing_is_typed_where_nothing_is_lost(
     assert "this is the new one" in stale.problems()[0]
 
 
+async def test_where_nothing_comes_back_nothing_is_said_to_go_anywhere(
+    pages: Site, give: Any
+) -> None:
+    shown = await pages.get(await give(change=quote(0)))
+    assert "nothing comes back" in shown.text
+    assert "Shown by your bank" not in shown.text
+    assert "0 USD back" not in shown.text
+
+
 async def test_what_the_airline_does_not_say_is_said(pages: Site, give: Any) -> None:
     voucher = await pages.get(await give(change=quote(19_245, refund_to="voucher")))
     assert "you may lose up to 232.45 USD" in voucher.text
