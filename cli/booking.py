@@ -147,7 +147,7 @@ def _turn(*, on: bool, reason: str) -> None:
     try:
         asyncio.run(_turn_switch(on=on, reason=reason))
     except SQLAlchemyError as error:
-        complain(f"The database does not answer ({type(error).__name__}).")
+        complain(f"The database does not answer ({type(error).__name__}). `parker doctor` looks.")
         raise typer.Exit(Exit.UNAVAILABLE) from error
 
 

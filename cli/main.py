@@ -198,10 +198,19 @@ def _outcome(arguments: Sequence[str] | None) -> int:
     except StackError as error:
         complain(str(error))
         return Exit.FAILURE
-    except Exception:
+    except Exception as error:
+        if _database_away(error):
+            complain("The database does not answer. `parker doctor` looks.")
+            return Exit.UNAVAILABLE
         logging.getLogger(__name__).exception("the command failed")
         return Exit.FAILURE
     return Exit.OK
+
+
+def _database_away(error: Exception) -> bool:
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def run_as_operator(work: "Callable[[Operator], Coroutine[Any, Any, T]]") -> T:
     try:
         return asyncio.run(opened())
     except SQLAlchemyError as error:
-        complain(f"The database does not answer ({type(error).__name__}).")
+        complain(f"The database does not answer ({type(error).__name__}). `parker doctor` looks.")
         raise typer.Exit(Exit.UNAVAILABLE) from error
     except DecryptionFailed as error:
         complain(f"A data key does not open: {error}.")

@@ -58,6 +58,23 @@ def test_a_process_says_which_settings_it_lacks(tmp_path: Path, command: str) ->
     assert "PARKER_MASTER_KEYS is not set" in done.stderr
 
 
+@pytest.mark.parametrize("command", [["migrate"], ["booking", "stop"], ["task", "list"]])
+def test_a_database_that_is_away_is_said_with_what_to_do(
+    tmp_path: Path, command: list[str]
+) -> None:
+    away = {
+        "PARKER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+        "PARKER_MASTER_KEYS": new_master_key("k1"),
+        "PARKER_HMAC_SECRET": "x" * 40,
+        "PARKER_TEMPORAL_ADDRESS": "127.0.0.1:1",
+    }
+    done = parker(*command, env=environment(tmp_path, **away))
+    assert done.returncode == Exit.UNAVAILABLE, done.stderr
+    assert "The database does not answer" in done.stderr
+    assert "`parker doctor` looks" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_unknown_command_is_a_usage_error(tmp_path: Path) -> None:
     assert parker("bogus", env=environment(tmp_path)).returncode == Exit.USAGE
 
