@@ -55,6 +55,7 @@ async def complaints_about(
 
     `scores` learns what a page of this name scored.
     """
+    await page.wait_for_load_state()  # a page that is led to may stand before its styles do
     said, judged, size = [], {}, page.viewport_size
     for scheme, rules in (("light", _EVERYTHING), ("dark", _COLOURS)):
         await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
