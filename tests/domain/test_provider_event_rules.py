@@ -59,14 +59,7 @@ def test_only_ids_kinds_and_instants_are_kept() -> None:
         "created": 1_795_000_000,
         "livemode": False,
         "api_version": "2026-10-28.endive",
-        "data": {
-            "object": {
-                "id": "pi_3Nabc",
-                "object": "payment_intent",
-                "customer": "cus_9",
-                "last_payment_error": {"payment_method": "pm_0"},
-            }
-        },
+        "data": {"object": {"id": "pi_3Nabc", "object": "payment_intent"}},
     }
     assert redacted({"data": {"a": {"b": {"c": {"id": "pi_1"}}}}}) == {}, "too deep to be read"
     duffel = {
