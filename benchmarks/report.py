@@ -54,7 +54,7 @@ def _chapter(result: dict[str, Any]) -> str:
         f"\n## {result['title']}\n",
         (
             f"`{result['command']}`, {result['date'][:16].replace('T', ' ')} UTC, "
-            f"{result['took_seconds']:,} s. {machine['cores']} cores, {machine['memory_gib']} GiB, "
+            f"{_took(result)}. {machine['cores']} cores, {machine['memory_gib']} GiB, "
             f"{machine['system']}, Python {machine['python']}; load a core before the run "
             f"{machine['load_per_core_before']}. {versions}.\n"
         ),
@@ -92,3 +92,9 @@ def _sizes(sizes: dict[str, Any]) -> str:
         return f"{value:,}" if isinstance(value, int) else str(value)
 
     return ", ".join(f"{name.replace('_', ' ')} {words(value)}" for name, value in sizes.items())
+
+
+def _took(result: dict[str, Any]) -> str:
+    """Say how long it ran; what only reads another one's run took no time of its own."""
+    seconds = result["took_seconds"]
+    return f"{seconds:,} s" if seconds >= 1 else "read from the run of the one before"
