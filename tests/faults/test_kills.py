@@ -46,7 +46,7 @@ _TESTS = SystemActor("tests")
 def stack() -> Iterator[Stack]:
     env = {f"PARKER_POLICY_{name.upper()}": str(value) for name, value in POLICY.items()}
     env |= {"PARKER_POLICY_SEARCHES_PER_MINUTE": "6000", "SANDBOX_SEARCH_RATE": "100000"}
-    env["PARKER_NOTICES_ENCLOSE_PDFS"] = "false"  # half of all the work there would be
+    env["PARKER_NOTICES_ENCLOSE_PDFS"] = "false"  # a third of all the work there would be
     with Stack.temporary(time_skipping=True, simulated_clock=True, extra_env=env) as started:
         yield started
 
