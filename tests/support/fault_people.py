@@ -161,6 +161,10 @@ class People:
     async def _steer(self, one: Played) -> None:
         """Pause, go on, and wish for another day: one that no look has told of yet."""
         campaign = one.new.campaign_id
+        row = await self._house.row("autobooking_campaigns", campaign)
+        if row["criteria_version"] > 1:  # an answer was not waited for, and yet it was done
+            self._steered.add(campaign)
+            return
         await self._house.update(campaign, "pause")
         await self._house.update(campaign, "resume")
         answer = await self._edit(one)
