@@ -45,6 +45,7 @@ with workflow.unsafe.imports_passed_through():
 
 STATE = SearchAttributeKey.for_keyword("CampaignState")
 MATCHES_FIRST = "matches-first"  # campaigns that slept before asked the row first
+KEEPS_MATCHES = "keeps-matches"  # an edit forgot what its own row had found meanwhile
 FOLLOWED_AGAIN = "followed-again"  # nothing followed on a request that was done before
 INBOX_LIMIT = 100  # matches beyond this are dropped: the next look finds them again
 
@@ -249,7 +250,10 @@ class CampaignWorkflow:
         answer = await workflow.execute_local_activity_method(
             CampaignActivities.edit_campaign, EditInput(campaign_id=self._id, edit=edit), **ROWS
         )
-        self._inbox.clear()
+        # A look may have found something for the new wish before we hear that it was written down;
+        # what was found for the old one is refused by the row.
+        kept = self._inbox if self._inbox and workflow.patched(KEEPS_MATCHES) else ()
+        self._inbox = deque(kept)
         await self._after(answer, nudge=True)
         return answer
 
