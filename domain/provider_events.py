@@ -104,18 +104,24 @@ class Refs(Value):
 def object_in(facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what an event is about, as far as it was kept."""
     data = facts.get("data", {})
-    found: Mapping[str, Any] = data.get("object", data)
-    return found
+    found = data.get("object", data)
+    return found if isinstance(found, Mapping) else {}
+
+
+def id_in(found: Mapping[str, Any], name: str) -> str | None:
+    """Return the id under a name; None where there is none, or a whole thing in its place."""
+    value = found.get(name)
+    return value if isinstance(value, str) else None
 
 
 def refs_in(facts: Mapping[str, Any]) -> Refs:
     """Read the ids out of what was kept of an event."""
     found = object_in(facts)
-    own = found.get("id", "")
+    own = id_in(found, "id") or ""
     return Refs(
-        order=found.get("order_id") or _if_of("ord", own),
-        offer=found.get("offer_id"),
-        intent=found.get("payment_intent") or _if_of("pi", own),
+        order=id_in(found, "order_id") or _if_of("ord", own),
+        offer=id_in(found, "offer_id"),
+        intent=id_in(found, "payment_intent") or _if_of("pi", own),
     )
 
 

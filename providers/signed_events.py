@@ -6,7 +6,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic_core import from_json
 
-from domain.provider_events import ProviderEvent, Signature, object_in, redacted
+from domain.provider_events import ProviderEvent, Signature, id_in, object_in, redacted
 
 # Stripe's own recommendation; Duffel names none. For both directions: a stamp from the future is
 # no younger than one from the past.
@@ -74,7 +74,7 @@ def read_event(payload: bytes, created: str) -> ProviderEvent:
     return ProviderEvent(
         event_ref=wire.id,
         kind=wire.type,
-        object_ref=object_in(facts).get("id"),
+        object_ref=id_in(object_in(facts), "id"),
         happened_at=happened_at,
         facts=facts,
     )

@@ -1,6 +1,8 @@
 """What must always run, declared in code and made so at every worker's start."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from temporalio.client import (
     Client,
@@ -31,7 +33,9 @@ from workflows.provider_events import ProviderEventsWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.search import SearchKeeperWorkflow, SearchWorkflow
 
+Given = TypeVar("Given")
 KEEP_EVERY = timedelta(minutes=30)
+# Not on the hour, when everybody comes.
 CLEAR_EVERY, CLEAR_AT = timedelta(days=1), timedelta(hours=3, minutes=7)
 SWEEP_EVERY = timedelta(minutes=5)
 # What was written later than this can be changed unseen by whoever owns the database.
@@ -59,121 +63,74 @@ async def ensure_search_runs(client: Client, seller: str) -> None:
         static_summary=f"looks at {seller}'s market for every campaign",
         rpc_timeout=RPC_TIMEOUT,
     )
-    try:
-        await client.create_schedule(f"keep-{search_workflow_id(seller)}", _keep(seller))
-    except ScheduleAlreadyRunningError:
-        return
-
-
-def _keep(seller: str) -> Schedule:
-    return Schedule(
-        action=ScheduleActionStartWorkflow(
-            SearchKeeperWorkflow.run,
-            SearchInput(seller=seller),
-            id=f"keep-{search_workflow_id(seller)}",
-            task_queue=MAIN_QUEUE,
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=KEEP_EVERY)]),
-        # One that still runs is about to do the same.
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    name = f"keep-{search_workflow_id(seller)}"
+    await _regularly(
+        client, _start(SearchKeeperWorkflow.run, SearchInput(seller=seller), name), KEEP_EVERY
     )
 
 
 async def ensure_notices_are_told(client: Client) -> None:
     """Have notices looked for, again and again, that nobody was told of in time."""
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            NoticeKeeperWorkflow.run, SweepInput(), id=_SWEEP, task_queue=MAIN_QUEUE
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=SWEEP_EVERY)]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-    )
-    await _ensure(client, _SWEEP, schedule)
+    await _regularly(client, _start(NoticeKeeperWorkflow.run, SweepInput(), _SWEEP), SWEEP_EVERY)
 
 
 async def ensure_papers_are_looked_through(client: Client) -> None:
     """Have cards and passports looked through, again and again, for those that expire."""
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            PaperKeeperWorkflow.run, PapersInput(), id=_PAPERS, task_queue=MAIN_QUEUE
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=LOOK_THROUGH_EVERY)]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-    )
-    await _ensure(client, _PAPERS, schedule)
+    action = _start(PaperKeeperWorkflow.run, PapersInput(), _PAPERS)
+    await _regularly(client, action, LOOK_THROUGH_EVERY)
 
 
 async def ensure_audit_is_chained(client: Client) -> None:
     """Have what was written in the audit log linked and signed, every minute."""
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            AuditKeeperWorkflow.run, ChainInput(), id=AUDIT_ID, task_queue=MAIN_QUEUE
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=CHAIN_EVERY)]),
-        # There is one appender: another would wait for its lock.
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-    )
-    await _ensure(client, AUDIT_ID, schedule)
+    await _regularly(client, _start(AuditKeeperWorkflow.run, ChainInput(), AUDIT_ID), CHAIN_EVERY)
 
 
 async def ensure_retention(client: Client) -> None:
     """Have cleared away, every day, what was kept long enough."""
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            RetentionWorkflow.run, RetentionInput(), id=RETENTION_ID, task_queue=MAIN_QUEUE
-        ),
-        # Not on the hour, when everybody comes.
-        spec=ScheduleSpec(
-            intervals=[
-                ScheduleIntervalSpec(every=CLEAR_EVERY, offset=timedelta(hours=3, minutes=7))
-            ]
-        ),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-    )
-    await _ensure(client, RETENTION_ID, schedule)
+    action = _start(RetentionWorkflow.run, RetentionInput(), RETENTION_ID)
+    await _regularly(client, action, CLEAR_EVERY, CLEAR_AT)
 
 
 async def ensure_disputes_are_followed(client: Client) -> None:
     """Have the processor asked, again and again, what banks dispute."""
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            DisputeWorkflow.run, id=KEEP_DISPUTES_ID, task_queue=MAIN_QUEUE
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=FOLLOW_DISPUTES_EVERY)]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    action = ScheduleActionStartWorkflow(
+        DisputeWorkflow.run, id=KEEP_DISPUTES_ID, task_queue=MAIN_QUEUE
     )
-    await _ensure(client, KEEP_DISPUTES_ID, schedule)
+    await _regularly(client, action, FOLLOW_DISPUTES_EVERY)
 
 
 async def ensure_actions_begin(client: Client) -> None:
     """Have begun, again and again, what operators asked for while nothing could begin it."""
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            OperatorKeeperWorkflow.run, ActionsInput(), id=KEEP_ACTIONS_ID, task_queue=MAIN_QUEUE
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=BEGIN_ACTIONS_EVERY)]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-    )
-    await _ensure(client, KEEP_ACTIONS_ID, schedule)
+    action = _start(OperatorKeeperWorkflow.run, ActionsInput(), KEEP_ACTIONS_ID)
+    await _regularly(client, action, BEGIN_ACTIONS_EVERY)
 
 
 async def ensure_events_are_worked_on(client: Client) -> None:
     """Have events found, again and again, that were stored and not worked on."""
+    action = _start(ProviderEventsWorkflow.run, EventsInput(once=True), KEEP_EVENTS_ID)
+    await _regularly(client, action, FIND_EVENTS_EVERY)
+
+
+def _start(
+    run: Callable[[Any, Given], Awaitable[object]], given: Given, name: str
+) -> ScheduleActionStartWorkflow:
+    return ScheduleActionStartWorkflow(run, given, id=name, task_queue=MAIN_QUEUE)
+
+
+async def _regularly(
+    client: Client,
+    action: ScheduleActionStartWorkflow,
+    every: timedelta,
+    offset: timedelta | None = None,
+) -> None:
+    """Set a schedule up unless there is one; it bears its workflow's name."""
     schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            ProviderEventsWorkflow.run,
-            EventsInput(once=True),
-            id=KEEP_EVENTS_ID,
-            task_queue=MAIN_QUEUE,
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=FIND_EVENTS_EVERY)]),
+        action=action,
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every, offset=offset)]),
+        # One that still runs is about to do the same.
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
-    await _ensure(client, KEEP_EVENTS_ID, schedule)
-
-
-async def _ensure(client: Client, name: str, schedule: Schedule) -> None:
     try:
-        await client.create_schedule(name, schedule)
+        await client.create_schedule(action.id, schedule)
     except ScheduleAlreadyRunningError:
         return

@@ -104,17 +104,16 @@ async def take_event(session: AsyncSession, now: datetime) -> ProviderEventRow |
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
-    row: ProviderEventRow | None = await session.scalar(query)
-    if row is None:
-        return None
-    if row.tries >= MOST_TRIES:
+    row: ProviderEventRow | None
+    while (row := await session.scalar(query)) is not None:
+        if row.tries < MOST_TRIES:
+            row.tries += 1
+            row.next_try_at = next_try(row.tries, now)
+            await session.flush()
+            return row
         _end(row, EventState.DEAD, now)
         await session.flush()
-        return await take_event(session, now)
-    row.tries += 1
-    row.next_try_at = next_try(row.tries, now)
-    await session.flush()
-    return row
+    return None
 
 
 async def settle_event(

@@ -1,6 +1,7 @@
 """What is kept of an event, whom it makes look, and when it is tried again."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,10 @@ from domain.provider_events import (
     Owner,
     Refs,
     Teller,
+    id_in,
     kinds_of,
     next_try,
+    object_in,
     owner_of,
     redacted,
     refs_in,
@@ -106,3 +109,19 @@ def test_an_event_is_tried_for_most_of_a_day() -> None:
     assert waits == sorted(waits)
     assert waits[0] == timedelta(seconds=10)
     assert timedelta(hours=18) < sum(waits[:-1], timedelta(0)) < timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        "payment_intent",
+        {"id": {"id": "pi_1"}},
+        {"order_id": {"id": "ord_1"}, "offer_id": {"id": "off_1"}},
+        {"payment_intent": {"id": "pi_1"}},
+        {},
+    ],
+)
+def test_a_signed_event_of_another_shape_names_nothing_and_breaks_nothing(about: Any) -> None:
+    facts = redacted({"id": "evt_1", "data": {"object": about}})
+    assert refs_in(facts) == Refs()
+    assert id_in(object_in(facts), "id") is None
