@@ -1,27 +1,35 @@
 """A worker may die after a step took effect and before anybody heard of it: the step runs again."""
 
+import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from consents import signed_edit
-from house import House, eventually
-from temporalio.testing import ActivityEnvironment
+from house import House, eventually, open_house
+from sandbox import Sandbox
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
 from activities.campaigns import CampaignActivities
 from activities.mandate_guard import MandateGuard
 from domain.campaigns import BookingMode
+from domain.criteria import Criteria
 from domain.messages.campaign import (
     Asked,
     CampaignEdit,
     Consent,
     EditInput,
     NewCampaign,
+    OfferFound,
     ProposalInput,
 )
 from domain.money import Money
+from domain.offers import DatePair
+from worker import Activities, build_workers
+from workflows.schedules import ensure_search_runs
 
 SOON = timedelta(minutes=6)  # a look for nobody in particular would come in an hour
 CHEAP = Money(minor=100, currency="USD")
@@ -79,25 +87,79 @@ async def test_a_no_that_nobody_heard_of_stands(house: House) -> None:
     assert (await house.update(new.campaign_id, "approve", proposal)).code == "no_such_proposal"
 
 
-async def test_an_edit_that_nobody_heard_of_is_not_stale(house: House) -> None:
-    new = await house.wish_of_someone(budget=CHEAP)
-    cheaper = house.wish(budget=CHEAP, refundable_only=True)
+def edit_of(new: NewCampaign, criteria: Criteria) -> CampaignEdit:
     edit = CampaignEdit(
         expected_version=1,
         name=new.name,
-        criteria=cheaper,
+        criteria=criteria,
         mode=new.mode,
         traveler_ids=new.traveler_ids,
         party=new.party,
-        consent=Consent(text_version="1", cap=cheaper.budget, consented_at=new.created_at),
+        consent=Consent(text_version="1", cap=criteria.budget, consented_at=new.created_at),
         ends_at=new.ends_at,
     )
-    edit = signed_edit(new, edit)
+    return signed_edit(new, edit)
+
+
+async def test_an_edit_that_nobody_heard_of_is_not_stale(house: House) -> None:
+    new = await house.wish_of_someone(budget=CHEAP)
+    edit = edit_of(new, house.wish(budget=CHEAP, refundable_only=True))
     await unheard(house, "edit_campaign", EditInput(campaign_id=new.campaign_id, edit=edit))
     answer = await house.update(new.campaign_id, "edit", edit)
     assert (answer.code, answer.criteria_version) == ("done", 2)
     other = edit.model_copy(update={"name": "another"})
     assert (await house.update(new.campaign_id, "edit", other)).code == "stale"
+
+
+async def test_an_edit_that_nobody_heard_of_keeps_what_was_found_for_it(
+    temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
+) -> None:
+    """The next worker hears of the edit and of what was found for it at once."""
+    async with open_house(
+        database_url, clean_sandbox, temporal.client, address, workers=False
+    ) as house:
+        async with working(house):
+            new = await house.wish_of_someone(budget=CHEAP)
+            found = await seen(house)
+        edit = edit_of(new, house.wish())
+        await unheard(house, "edit_campaign", EditInput(campaign_id=new.campaign_id, edit=edit))
+        wish = house.campaign(new.campaign_id)
+        # What was found for the wish of before keeps the process busy while it hears of the edit.
+        for version in (*[1] * 8, 2):
+            await wish.signal("offer_found", found.model_copy(update={"criteria_version": version}))
+        answer = asyncio.create_task(house.update(new.campaign_id, "edit", edit))
+        async with working(house):
+            assert (await answer).code == "done"
+            await house.until(new.campaign_id, "booked")
+        await house.in_order()
+
+
+@asynccontextmanager
+async def working(house: House) -> AsyncIterator[None]:
+    """Have workers in a house that has none of its own."""
+    activities = Activities(house.settings, house.database, house.providers)
+    async with AsyncExitStack() as opened:
+        for each in build_workers(house.client, house.settings, activities):
+            await opened.enter_async_context(each)
+        await ensure_search_runs(house.client, "duffel")
+        yield
+
+
+async def seen(house: House) -> OfferFound:
+    """Wait until a look has come by; return its cheapest offer as it would be reported."""
+
+    async def cheapest() -> list[dict[str, Any]]:
+        return await house.rows("SELECT * FROM offer_snapshots ORDER BY total_minor LIMIT 1")
+
+    row = (await eventually(cheapest))[0]
+    return OfferFound(
+        look_id=row["look_id"],
+        criteria_version=1,
+        seller="duffel",
+        pair=DatePair(origin="JFK", destination="LIS", departs_on=house.wish().departure_from),
+        itinerary_key=row["itinerary_key"],
+        price=Money(minor=row["total_minor"], currency="USD"),
+    )
 
 
 async def test_a_resume_that_nobody_heard_of_looks_soon(house: House) -> None:
