@@ -94,10 +94,12 @@ async def test_a_booking_is_counted_once_though_its_answer_was_lost(
 
 async def test_the_wait_for_the_bank_is_not_counted(measured: tuple[House, Figures]) -> None:
     house, figures = measured
-    house.fare("400.00")  # the same after the wait: a dearer one would be asked for again
+    house.fare("400.00")
     new = await house.wish_of_someone("pm_card_authenticationRequired")
     attempt = await house.attempt_in(new.campaign_id, "awaiting_authentication")
     await house.skip(house.attempt(attempt["id"]), AT_THE_BANK)
+    # The market has moved meanwhile, and what costs more than was confirmed is confirmed again.
+    house.fare("300.00")
     await house.at_the_bank(attempt["id"], "approve")
     await house.until(new.campaign_id, "booked")
 
