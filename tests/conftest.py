@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import coverage_gate
 import pytest
 from hypothesis import HealthCheck, settings
+from in_memory import folder_in_memory
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -27,6 +28,10 @@ settings.load_profile("unhurried")
 # A client that may speak TLS reads all of the world's authorities, which takes it 20 ms each time.
 # Nobody here has a certificate from any of them; a test of certificates brings its own.
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "support" / "nobody.pem")
+
+# What is thrown away need not go through a disk's file system; pytest keeps the last three runs.
+if _memory := folder_in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_memory))
 
 _numbers = itertools.count(1)
 

