@@ -185,7 +185,7 @@ MIDWAY = tuple(
 
 
 async def test_a_temporal_older_than_postgres_follows_the_rows(
-    stack: Stack, outside: Stage, tmp_path: Path, counted: Counted
+    stack: Stack, outside: Stage, counted: Counted
 ) -> None:
     stage, house = outside, outside.house
     town = Town(stack, stage)
@@ -193,7 +193,7 @@ async def test_a_temporal_older_than_postgres_follows_the_rows(
     await asyncio.gather(*(town.wish(course) for course in MIDWAY * 2))
     for played in town.accepted:
         await eventually(lambda p=played: _tried(house, p), seconds=60)
-    copy = tmp_path / "older.db"
+    copy = stack.state_dir / "older.db"  # on the same disk, to be moved into place at once
     await asyncio.to_thread(_copy, stack.state_dir / "temporal.db", copy)
     open_then = {p.new.campaign_id for p in town.accepted} - await _booked(house)
     problems = await stage.finish(town.accepted)
