@@ -48,7 +48,7 @@ from providers.breaker import CircuitBreaker
 from providers.registry import Providers, build_providers, no_extra_headers
 from providers.webhooks.sender import HttpWebhookSender
 from runtime.metrics import metrics_runtime
-from runtime.settings import ProviderMode, Settings, load_settings
+from runtime.settings import ProviderMode, Settings
 from runtime.telemetry import configure_logging, get_logger
 from runtime.temporal import MAIN_QUEUE, SEARCH_QUEUE, connect, set_search_queue_limit
 from runtime.workflow_clock import WorkflowClock
@@ -292,12 +292,8 @@ async def run(settings: Settings) -> None:
         await stop.wait()
 
 
-def main() -> None:
+def work(settings: Settings) -> None:
+    """Be the worker until a signal comes."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    settings = load_settings().require_own_login("worker")
     configure_logging(log_format=settings.log_format, level=settings.log_level, process="worker")
     asyncio.run(run(settings))
-
-
-if __name__ == "__main__":
-    main()

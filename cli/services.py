@@ -18,10 +18,12 @@ from runtime.temporal import connect, ensure_search_attributes, set_search_queue
 _GRACE_SECONDS = 3
 
 
-def become_worker() -> NoReturn:
-    # A missing setting is said here, in words.
-    load_settings(require=SERVING).require_own_login("worker")
-    _become(["worker.py"])
+def run_worker() -> None:
+    """Work until a signal comes. A missing setting is said before all is loaded that it runs."""
+    settings = load_settings(require=SERVING).require_own_login("worker")
+    import worker
+
+    worker.work(settings)
 
 
 def serve_api() -> None:

@@ -252,7 +252,7 @@ class Stack:
         ports = {} if first is None else {first + number: variable("worker_metrics_port")}
         return self._python(
             name,
-            ["worker.py"],
+            ["-m", "cli.main", "worker"],
             after,
             ready=ready,
             ports=ports,
