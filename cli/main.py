@@ -180,7 +180,7 @@ def policy(as_json: _Json = False) -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command; the exit code says what came of it."""
     gc.set_threshold(_GARBAGE_AFTER)
-    code = _outcome(arguments)
+    code = outcome(arguments)
     logging.shutdown()
     with contextlib.suppress(OSError, ValueError):  # whoever read our output may have gone
         sys.stdout.flush()
@@ -190,7 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     os._exit(code)
 
 
-def _outcome(arguments: Sequence[str] | None) -> int:
+def outcome(arguments: Sequence[str] | None) -> int:
+    """Run a command and return its exit code; whatever stands in its way is said in words."""
     from cli.supervisor import StackError
     from runtime.settings import SettingsError
 

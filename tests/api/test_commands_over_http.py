@@ -1,38 +1,23 @@
-"""The `parker` commands against the API as it is served, each as a process of its own."""
+"""The `parker` commands against the API as it is served."""
 
 import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from commands import Done, without_ours
+from commands import parker as run
 
 
 class Parker:
     """Runs commands with an address and a key in the environment."""
 
     def __init__(self, **environ: str) -> None:
-        self.environ = {k: v for k, v in os.environ.items() if not k.startswith("PARKER_")}
-        self.environ |= environ
+        self.environ = without_ours() | environ
 
-    async def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "cli.main",
-            *arguments,
-            cwd=ROOT,
-            env=self.environ,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        return process.returncode or 0, out.decode(), err.decode()
+    async def __call__(self, *arguments: str) -> Done:
+        return await asyncio.to_thread(run, *arguments, env=self.environ)
 
 
 @pytest.fixture
