@@ -1,38 +1,35 @@
-"""The `parker` command itself: exit codes, where words and data go, and the whole of `up`."""
+"""The `parker` command itself: exit codes, and where words and data go."""
 
 import json
-import os
-import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import ROOT, Done, parker, without_ours
 
 from cli.doctor import Finding, Verdict, examine
 from cli.exits import Exit
 from runtime.crypto import new_master_key
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def environment(tmp_path: Path, **values: str) -> dict[str, str]:
-    base = {k: v for k, v in os.environ.items() if not k.startswith("PARKER_")}
     ours = {"PARKER_ENV_FILE": "", "PARKER_STATE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    return base | ours | values
+    return without_ours() | ours | values
 
 
-def parker(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def process_of(*arguments: str, env: dict[str, str]) -> Done:
+    """Run a command as a process, with the end that only a process has."""
     command = [sys.executable, "-m", "cli.main", *arguments]
-    return subprocess.run(
+    done = subprocess.run(
         command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
     )
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def test_data_goes_to_standard_output_and_words_to_standard_error(tmp_path: Path) -> None:
-    done = parker("policy", "--json", env=environment(tmp_path))
+    done = process_of("policy", "--json", env=environment(tmp_path))
     assert done.returncode == Exit.OK
     assert json.loads(done.stdout)["price_tolerance_percent"] == "2"
     assert "at most {cap}" in json.loads(done.stdout)["consent"]
@@ -58,9 +55,12 @@ def test_a_process_says_which_settings_it_lacks(tmp_path: Path, command: str) ->
     assert "PARKER_MASTER_KEYS is not set" in done.stderr
 
 
-@pytest.mark.parametrize("command", [["migrate"], ["booking", "stop"], ["task", "list"]])
+@pytest.mark.parametrize(
+    ("run", "command"),
+    [(process_of, ["migrate"]), (parker, ["booking", "stop"]), (parker, ["task", "list"])],
+)
 def test_a_database_that_is_away_is_said_with_what_to_do(
-    tmp_path: Path, command: list[str]
+    tmp_path: Path, run: Callable[..., Done], command: list[str]
 ) -> None:
     away = {
         "PARKER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
@@ -68,7 +68,7 @@ def test_a_database_that_is_away_is_said_with_what_to_do(
         "PARKER_HMAC_SECRET": "x" * 40,
         "PARKER_TEMPORAL_ADDRESS": "127.0.0.1:1",
     }
-    done = parker(*command, env=environment(tmp_path, **away))
+    done = run(*command, env=environment(tmp_path, **away))
     assert done.returncode == Exit.UNAVAILABLE, done.stderr
     assert "The database does not answer" in done.stderr
     assert "`parker doctor` looks" in done.stderr
@@ -119,30 +119,3 @@ def test_the_doctor_compares_the_schema_with_what_the_code_expects(
 
 def _schema() -> Finding:
     return next(one for one in examine() if one.subject == "schema")
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_up_says_where_things_are_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "up", "--temporary"],
-        cwd=ROOT,
-        env=environment(tmp_path),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        assert process.stderr
-        said = ""
-        for line in process.stderr:
-            said += line
-            if "Ctrl-C stops everything" in line:
-                break
-        assert re.search(r"Ready after \d+ s", said), said
-        assert re.search(r"API documentation +http://localhost:\d+/docs", said)
-        assert re.search(r"Mail inbox \(SANDBOX\) +http", said)
-        assert "SANDBOX: Duffel, Stripe, mail" in said
-        process.send_signal(number)
-        rest = process.stderr.read()
-        assert process.wait(60) == Exit.OK, rest
-        assert "Stopped." in rest
