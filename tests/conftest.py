@@ -18,6 +18,7 @@ from in_memory import folder_in_memory
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
+    from temporal_servers import SharedServers
 
     from db.session import Database
 
@@ -140,6 +141,16 @@ def clean_sandbox(sandbox: "Sandbox") -> "Sandbox":
     """Return the stand-ins with nothing in their books and no faults set."""
     sandbox.reset()
     return sandbox
+
+
+@pytest.fixture(scope="session")
+async def temporal_servers() -> "AsyncIterator[SharedServers]":
+    """Return what gives each test a namespace of its own on a real Temporal server."""
+    from temporal_servers import SharedServers
+
+    servers = SharedServers()
+    yield servers
+    await servers.aclose()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

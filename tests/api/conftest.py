@@ -18,6 +18,8 @@ import pytest
 import uvicorn
 from consents import MANDATE_KEYS
 from key_folder import KEYS_DIR
+from skipping import address_of
+from temporal_servers import SharedServers
 from temporalio.client import Client
 
 from api.app import create_app
@@ -30,7 +32,7 @@ from runtime.clock import system_now
 from runtime.crypto import MasterKeys, new_master_key
 from runtime.key_store import KeyStore
 from runtime.settings import Settings, load_settings
-from runtime.temporal import connect, dev_server_command, set_search_queue_limit
+from runtime.temporal import connect, set_search_queue_limit
 
 ROOT = Path(__file__).parents[2]
 MASTER_KEYS = new_master_key("tests")
@@ -94,20 +96,13 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def temporal_address(tmp_path: Path) -> Iterator[str]:
-    """Start a server for this test alone: what one test leaves running must not meet the next."""
-    port = free_port()
-    log = tmp_path / "temporal.txt"
-    command = dev_server_command(port=port, ui_port=None, database=None)
-    with (
-        log.open("wb") as out,
-        subprocess.Popen(command, stdout=out, stderr=out) as process,
-    ):
-        try:
-            _wait_for_port(port, process, log)
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.terminate()
+async def temporal_variables(temporal_servers: SharedServers) -> AsyncIterator[dict[str, str]]:
+    """Say where a Temporal is whose namespace is this test's alone."""
+    async with temporal_servers.namespace() as server:
+        yield {
+            "PARKER_TEMPORAL_ADDRESS": address_of(server),
+            "PARKER_TEMPORAL_NAMESPACE": server.client.namespace,
+        }
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -271,12 +266,15 @@ class Running:
 
 @pytest.fixture
 async def running(
-    temporal_address: str, make_settings: MakeSettings, database: Database, stand_ins: Sandbox
+    temporal_variables: dict[str, str],
+    make_settings: MakeSettings,
+    database: Database,
+    stand_ins: Sandbox,
 ) -> AsyncIterator[Running]:
     from worker import Activities, build_workers
     from workflows.schedules import ensure_search_runs
 
-    settings = make_settings(PARKER_TEMPORAL_ADDRESS=temporal_address)
+    settings = make_settings(**temporal_variables)
     client = await connect(settings)
     async with AsyncExitStack() as opened, AsyncExitStack() as workers:
         providers = await build_providers(settings)

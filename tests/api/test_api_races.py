@@ -291,11 +291,11 @@ async def test_a_broken_stream_goes_on_where_it_stopped(cast: tuple[Any, Any], c
 
 
 async def test_a_temporal_server_that_hangs_leaves_nothing_half_written(
-    running: Any, cast: tuple[Any, Any], cheap: Any, temporal_address: str
+    running: Any, cast: tuple[Any, Any], cheap: Any
 ) -> None:
     person, _ = cast
     kept = (await _create(person, cheap, "campaign-kept")).json()
-    server = _listening_on(int(temporal_address.rpartition(":")[2]))
+    server = _listening_on(int(running.settings.temporal_address.rpartition(":")[2]))
     server.send_signal(signal.SIGSTOP)
     try:
         refused = await person.http.post(
@@ -316,7 +316,7 @@ async def test_a_temporal_server_that_hangs_leaves_nothing_half_written(
 
 
 def _listening_on(port: int) -> psutil.Process:
-    """Return the Temporal server of this test."""
+    """Return the Temporal server that listens there."""
     for child in psutil.Process().children(recursive=True):
         for connection in child.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:

@@ -45,6 +45,7 @@ async def _another_process(house: House) -> AsyncIterator[None]:
         str(settings.database_url),
         house.sandbox,
         settings.temporal_address,
+        namespace=settings.temporal_namespace,
         searches_per_minute=settings.policy.searches_per_minute,
     )
     process = await asyncio.create_subprocess_exec(

@@ -66,13 +66,14 @@ TESTS = SystemActor("tests")
 MASTER_KEYS = new_master_key("test")
 
 
-def settings_for(database_url: str, sandbox: Sandbox, address: str, **policy: object) -> Settings:
-    return load_settings(variables_for(database_url, sandbox, address, **policy), env_files=())
+def settings_for(database_url: str, sandbox: Sandbox, address: str, **more: Any) -> Settings:
+    return load_settings(variables_for(database_url, sandbox, address, **more), env_files=())
 
 
 def variables_for(
-    database_url: str, sandbox: Sandbox, address: str, **policy: object
-) -> dict[str, str]:
+    database_url: str, sandbox: Sandbox, address: str, *,
+    namespace: str = "default", **policy: object,
+) -> dict[str, str]:  # fmt: skip
     """Return the environment of a process that lives in the house."""
     values = {
         "PARKER_APP_ENV": "test",
@@ -82,6 +83,7 @@ def variables_for(
         "PARKER_HMAC_SECRET": "a-secret-of-the-tests-that-nobody-else-has",
         "PARKER_DATABASE_URL": database_url,
         "PARKER_TEMPORAL_ADDRESS": address,
+        "PARKER_TEMPORAL_NAMESPACE": namespace,
         "PARKER_SANDBOX_URL": sandbox.url,
         "PARKER_SANDBOX_SMTP_PORT": str(sandbox.smtp_port),
         "PARKER_SANDBOX_CONTROL_TOKEN": sandbox.control_token,
@@ -487,7 +489,7 @@ async def open_house(
     import worker as process
     from db.session import WORKER_ROLE
 
-    settings = settings_for(database_url, sandbox, address, **policy)
+    settings = settings_for(database_url, sandbox, address, namespace=client.namespace, **policy)
     async with AsyncExitStack() as opened:
         database = Database(database_url, role=WORKER_ROLE, pool_size=10)
         opened.push_async_callback(database.close)

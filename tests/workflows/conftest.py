@@ -1,19 +1,23 @@
-"""A Temporal server for each test, and the product's workers in this process."""
+"""A Temporal namespace for each test, and the product's workers in this process."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 from fault_worker import marked
 from house import House, open_house
+from replays import replay_everything
 from sandbox import Sandbox
-from skipping import address_of, skipping_server
+from skipping import address_of
+from temporal_servers import SharedServers
 from temporalio.testing import WorkflowEnvironment
 
 
 @pytest.fixture
-async def temporal() -> AsyncIterator[WorkflowEnvironment]:
-    async with skipping_server() as server:
+async def temporal(temporal_servers: SharedServers) -> AsyncIterator[WorkflowEnvironment]:
+    async with temporal_servers.namespace() as server:
         yield server
+        # The workers have stopped: every history that the test made must replay.
+        await replay_everything(server.client)
 
 
 @pytest.fixture

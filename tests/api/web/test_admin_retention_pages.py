@@ -77,9 +77,9 @@ async def test_nights_that_were_missed_want_somebody(admin: Site, database: Data
 
 
 async def test_the_next_run_is_what_temporal_says(
-    make_settings: Any, temporal_address: str
+    make_settings: Any, temporal_variables: dict[str, str]
 ) -> None:
-    settings = make_settings(PARKER_TEMPORAL_ADDRESS=temporal_address)
+    settings = make_settings(**temporal_variables)
     temporal, client = TemporalLink(settings), await connect(settings)
     assert await read_schedule(temporal, RETENTION_ID) == Scheduled(known=False)
     await ensure_retention(client)
