@@ -15,7 +15,7 @@ from cli.stack import RESTORING, Stack
 from runtime.settings import VENDORS, ProviderMode, Vendor, load_settings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_WATCH_SECONDS = 0.5
+_WATCH_SECONDS = 0.1
 _NAMES: dict[Vendor, str] = {"duffel": "Duffel", "stripe": "Stripe", "smtp": "mail"}
 
 
@@ -45,8 +45,9 @@ def run_stack(*, workers: int, temporary: bool) -> int:
         if not stop.is_set():
             link = _first_admin(stack, stop)
             say(f"\nReady after {time.monotonic() - began:.0f} s.\n{_where(stack)}{link}")
-        while not stop.wait(_WATCH_SECONDS) and stack.supervisor.problem is None:
-            pass
+        # Not `stop.wait`: a signal that comes while it takes its lock would wait for that lock too.
+        while not stop.is_set() and stack.supervisor.problem is None:
+            time.sleep(_WATCH_SECONDS)
     finally:
         _end(stack)
     if stack.supervisor.problem is not None:

@@ -118,7 +118,7 @@ def test_an_interrupt_while_it_starts_is_heard_too(folder: Path) -> None:
     with started(folder) as process:
         deadline = time.monotonic() + 60
         while not of_folder(folder) and time.monotonic() < deadline:
-            pass
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate()
     assert process.returncode == 130, said

@@ -5,7 +5,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,13 +39,6 @@ def processes_under(folder: Path) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
-
-
-def until_gone(folder: Path) -> None:
-    deadline = time.monotonic() + 30
-    while left := processes_under(folder):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.05)
 
 
 def answers(url: str) -> int:
@@ -147,15 +139,15 @@ def test_secrets_are_made_once_and_nobody_else_may_read_them(tmp_path: Path) -> 
 
 
 SCRIPT = """
-import sys, threading, signal
+import signal, sys
 from pathlib import Path
 from cli.stack import Stack
-stop = threading.Event()
 for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, lambda *_: stop.set())
+    signal.signal(number, lambda *_: sys.exit())
 with Stack(Path(sys.argv[1]), throwaway=sys.argv[2] == "throwaway", only={only!r}) as stack:
     print(stack.settings.database_url, flush=True)
-    stop.wait()
+    while True:
+        signal.pause()
 """
 
 
@@ -173,15 +165,19 @@ def ground_process(folder: Path) -> tuple[subprocess.Popen[str], str]:
     return process, process.stdout.readline().strip()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_stack_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
-    folder = tmp_path / "state"
-    process, _url = ground_process(folder)
+def stops_without_a_process_left(
+    process: subprocess.Popen[str], folder: Path, number: signal.Signals
+) -> None:
+    assert processes_under(folder)
+    process.send_signal(number)
+    assert process.wait(40) == 0
+    assert not processes_under(folder)
+
+
+def test_a_stopped_stack_leaves_no_process(tmp_path: Path) -> None:
+    process, _url = ground_process(tmp_path / "state")
     with process:
-        assert processes_under(folder)
-        process.send_signal(number)
-        assert process.wait(40) == 0
-        assert not processes_under(folder)
+        stops_without_a_process_left(process, tmp_path / "state", signal.SIGINT)
 
 
 def test_after_the_supervisor_was_killed_all_go_and_the_next_start_finds_the_data(
@@ -198,9 +194,7 @@ def test_after_the_supervisor_was_killed_all_go_and_the_next_start_finds_the_dat
     with again:
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
-        again.terminate()
-        again.wait(40)
-    until_gone(folder)
+        stops_without_a_process_left(again, folder, signal.SIGTERM)
 
 
 def test_a_stale_pid_of_postgres_that_is_somebody_elses_now_is_forgotten(tmp_path: Path) -> None:

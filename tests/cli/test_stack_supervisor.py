@@ -174,17 +174,17 @@ def test_leftovers_are_ended_but_not_a_stranger_with_the_same_pid(tmp_path: Path
 
 
 SCRIPT = """
-import signal, sys, threading
+import signal, sys
 from pathlib import Path
 from cli.supervisor import Part, Supervisor
-stop = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: stop.set())
-signal.signal(signal.SIGINT, lambda *_: stop.set())
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda *_: sys.exit())
 part = Part(name="one", command=[sys.executable, "-c", {forever!r}])
 supervisor = Supervisor([part], state_dir=Path({state!r}), cwd=Path.cwd())
 with supervisor:
     print(supervisor.pid("one"), flush=True)
-    stop.wait()
+    while True:
+        signal.pause()
 """
 
 
@@ -195,9 +195,10 @@ def supervising_process(state: Path) -> Iterator[tuple[subprocess.Popen[str], ps
         [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
-        child = psutil.Process(int(process.stdout.readline()))
-        yield process, child
-        process.kill()
+        try:
+            yield process, psutil.Process(int(process.stdout.readline()))
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
