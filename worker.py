@@ -1,11 +1,13 @@
 """The worker process: settings, clients, activities, workers. It lists what runs; no logic."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from typing import Any
 
 from temporalio import activity
@@ -203,6 +205,9 @@ def build_workers(
     workflows: Sequence[type] = WORKFLOWS,
 ) -> list[Worker]:
     drain = timedelta(seconds=settings.worker_shutdown_seconds)
+    deployed = deployment(settings)
+    # Without a name the SDK reads and hashes the code of all that was imported.
+    build = f"parker {version('parker-flight')}"
     return [
         Worker(
             client,
@@ -213,7 +218,8 @@ def build_workers(
             max_cached_workflows=settings.worker_max_cached_workflows,
             max_concurrent_activities=settings.worker_concurrent_activities,
             graceful_shutdown_timeout=drain,
-            deployment_config=deployment(settings),
+            build_id=None if deployed else build,
+            deployment_config=deployed,
         ),
         # A worker of its own: eager activities would go round the queue's limit.
         Worker(
@@ -223,6 +229,7 @@ def build_workers(
             interceptors=[AskersAct()],
             disable_eager_activity_execution=True,
             graceful_shutdown_timeout=drain,
+            build_id=build,
         ),
     ]
 
@@ -295,5 +302,6 @@ async def run(settings: Settings) -> None:
 def work(settings: Settings) -> None:
     """Be the worker until a signal comes."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()  # no garbage is looked for among what was imported
     configure_logging(log_format=settings.log_format, level=settings.log_level, process="worker")
     asyncio.run(run(settings))

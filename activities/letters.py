@@ -10,7 +10,7 @@ from domain.letters import Letter
 from domain.words import Words
 from runtime.catalogue import direction
 
-_TEMPLATES = Environment(
+TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=select_autoescape(["html"]),
     undefined=StrictUndefined,
@@ -53,6 +53,6 @@ def write_mail(
         "language": say.language,
         "direction": direction(say.language),
     }
-    text = _TEMPLATES.get_template("letter.txt").render(values)
-    html = _TEMPLATES.get_template("letter.html").render(values)
+    text = TEMPLATES.get_template("letter.txt").render(values)
+    html = TEMPLATES.get_template("letter.html").render(values)
     return Written(subject=subject, text=text, html=html)

@@ -142,7 +142,7 @@ def resolve_place(text: str) -> str | tuple[Place, ...]:
     code = (bracketed[1] if bracketed else written).upper()
     atlas = _atlas()
     wanted = plain_words(written)
-    named = [one for one, city in atlas.city_names.items() if wanted and city == wanted]
+    named = [one for one, city in _names().cities.items() if wanted and city == wanted]
     if code in atlas.places and (bracketed or not named):
         return code
     cities = [one for one in named if atlas.places[one].kind == "city"]
@@ -209,16 +209,22 @@ def _together(code: str) -> set[str]:
 
 
 def _same_name(code: str) -> list[str]:
-    names = _atlas().city_names
-    return [other for other, city in names.items() if city == names[code]]
+    cities = _names().cities
+    return [other for other, city in cities.items() if city == cities[code]]
 
 
 @dataclass(frozen=True)
 class _Atlas:
     places: dict[str, Place]
     positions: dict[str, tuple[float, float]]
-    city_names: dict[str, str]  # code -> plain name of its city
-    names: dict[str, str]  # code -> plain city and airport name
+
+
+@dataclass(frozen=True)
+class _Names:
+    """By code, in plain words. Made apart: who books by code never looks for a name."""
+
+    cities: dict[str, str]
+    both: dict[str, str]  # the city's and the airport's
 
 
 @cache
@@ -248,24 +254,33 @@ def _atlas() -> _Atlas:
             time_zone=main.time_zone,
             airports=airports,
         )
-    city_names = {code: plain_words(p.city) for code, p in places.items()}
-    names = {code: f"{city_names[code]} {plain_words(p.name)}" for code, p in places.items()}
-    return _Atlas(places, positions, city_names, names)
+    return _Atlas(places, positions)
+
+
+@cache
+def _names() -> _Names:
+    places = _atlas().places
+    cities = {code: plain_words(p.city) for code, p in places.items()}
+    both = {code: f"{cities[code]} {plain_words(p.name)}" for code, p in places.items()}
+    return _Names(cities, both)
 
 
 def plain_words(text: str) -> str:
     """Lower case, without accents, words separated by single spaces."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join("".join(c if c.isalnum() else " " for c in bare.casefold()).split())
+    if not text.isascii():
+        text = "".join(
+            c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)
+        )
+    return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
 
 
 @lru_cache(maxsize=1024)
 def _ranked(wanted: str) -> tuple[str, ...]:
-    atlas = _atlas()
+    names = _names()
     ranks = {
         code: rank
-        for code, names in atlas.names.items()
-        if (rank := _rank(code, atlas.city_names[code], names, wanted)) is not None
+        for code, both in names.both.items()
+        if (rank := _rank(code, names.cities[code], both, wanted)) is not None
     }
     if not ranks and len(wanted) >= 3:
         return _fuzzy(wanted)
@@ -314,9 +329,9 @@ def _with_airports(codes: list[str]) -> tuple[str, ...]:
 
 def _fuzzy(wanted: str) -> tuple[str, ...]:
     """Find the city or airport names that look most like the text."""
-    atlas = _atlas()
+    names = _names()
     found: dict[str, float] = {}
-    for choices, scorer in ((atlas.city_names, fuzz.ratio), (atlas.names, fuzz.token_set_ratio)):
+    for choices, scorer in ((names.cities, fuzz.ratio), (names.both, fuzz.token_set_ratio)):
         hits = process.extract(wanted, choices, scorer=scorer, limit=30, score_cutoff=75)
         for _, score, code in hits:
             found[code] = max(found.get(code, 0.0), score)

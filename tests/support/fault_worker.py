@@ -16,10 +16,12 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import coverage_gate
+from sqlalchemy.orm import configure_mappers
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.client import Interceptor as ClientInterceptor
@@ -29,8 +31,10 @@ from temporalio.worker import (
     Interceptor,
 )
 
+from activities import letters
 from db.session import WORKER_ROLE, Database
 from domain.offers import Offer
+from domain.places import place
 from providers.duffel.client import Timeouts
 from providers.ports import FlightSearch, OfferGone, SearchRequest, SearchResult
 from providers.registry import build_providers
@@ -166,9 +170,21 @@ def keeper(order: Mapping[str, Any]) -> int:
     return keep(Path(order["folder"]), order["patience"])
 
 
+def prepare() -> None:
+    """Do once, before any worker is forked, what each would do for its first booking."""
+    configure_mappers()
+    place("JFK")
+    for lazily in ("httpcore", "stripe._charge", "stripe._payment_method", "stripe._refund"):
+        import_module(lazily)
+    for letter in ("letter.txt", "letter.html"):
+        letters.TEMPLATES.get_template(letter)
+    gc.freeze()
+    gc.set_threshold(10_000)
+
+
 def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for a keeper
-    gc.freeze()
+    prepare()
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
