@@ -29,14 +29,17 @@ class CannotOpen(Exception):
 
 
 class SealedWriter:
-    """Give it bytes; `close` writes the last chunk, without which nothing opens."""
+    """Give it bytes; `close` writes the last chunk, without which nothing opens.
 
-    def __init__(self, file: BinaryIO, passphrase: str) -> None:
+    `cost` is what a guess at the passphrase takes; the file says it of itself.
+    """
+
+    def __init__(self, file: BinaryIO, passphrase: str, *, cost: int = _COST) -> None:
         self._file, self._prefix = file, os.urandom(_PREFIX)
         salt = os.urandom(16)
-        facts = {"format": MAGIC, "salt": salt.hex(), "cost": _COST, "prefix": self._prefix.hex()}
+        facts = {"format": MAGIC, "salt": salt.hex(), "cost": cost, "prefix": self._prefix.hex()}
         self._header = json.dumps(facts).encode() + b"\n"
-        self._cipher = AESGCM(_key(passphrase, salt, _COST))
+        self._cipher = AESGCM(_key(passphrase, salt, cost))
         self._number, self._waiting = 0, bytearray()
         file.write(self._header)
 

@@ -26,6 +26,7 @@ from cli.processes import (
 )
 
 _TICK_SECONDS = 0.05
+_ASK_AGAIN = 0.1  # what is slow to start is asked less often: after so much of what it took so far
 _FIRST_TRIES = 4  # before it was ready once, a part that keeps ending is a mistake to show
 _BACKOFF_SECONDS = 0.2
 _BACKOFF_LIMIT_SECONDS = 10.0
@@ -82,6 +83,7 @@ class _Slot:
     state: _State = _State.WAITING
     child: Child | None = None
     launched: float = 0
+    ask_at: float = 0
     not_before: float = 0
     ends: int = 0
     restarts: int = 0
@@ -242,8 +244,10 @@ class Supervisor:
                 code = slot.child.exit_code() if slot.child else None
                 if code is not None:
                     self._ended(slot, code)
-                elif not slot.part.once and self._is_healthy(slot):
-                    self._came_up(slot)
+                elif not slot.part.once and now >= slot.ask_at:
+                    slot.ask_at = now + _ASK_AGAIN * (now - slot.launched)
+                    if self._is_healthy(slot):
+                        self._came_up(slot)
             case _State.READY:
                 code = slot.child.exit_code() if slot.child else None
                 if code is not None:
