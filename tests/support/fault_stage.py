@@ -42,7 +42,7 @@ from tests.faults.matrix import (
 STILL_SECONDS = 150.0
 AT_LAST_SECONDS = 300.0  # whatever still moves then goes round in circles
 ON_ITS_WAY_SECONDS = 60.0  # a fault that has not come about by then is waited for beside others
-LOOK_AROUND_SECONDS = 0.5
+LOOK_AROUND_SECONDS, LOOK_AGAIN_SECONDS = 0.5, 5.0
 # A step on rows is repeated after 15 s, a call after 75 s: by then it would be another case.
 BRIEF_HOLD_SECONDS, LONG_HOLD_SECONDS = 6.0, 40.0
 _ROUTES = (("JFK", "LIS"), ("JFK", "MAD"), ("JFK", "CDG"), ("BOS", "LIS"))
@@ -246,17 +246,17 @@ class Stage:
     async def finish(self, played: Sequence[Played]) -> list[str]:
         """Let every deadline pass; say what did not come to an end."""
         deadline, seen = time.monotonic() + STILL_SECONDS, (-1, 0)
-        last = time.monotonic() + AT_LAST_SECONDS
+        last, looked = time.monotonic() + AT_LAST_SECONDS, 0.0
+        waiting: list[str] = []
         while True:
-            waiting = await self._waiting(played)
-            rows = await self.house.rows(
-                "SELECT sum(event_seq) AS steps FROM autobooking_campaigns"
-            )
-            ran = self.folder / fault_worker.RAN
-            steps = (rows[0]["steps"], ran.stat().st_size if ran.exists() else 0)
+            steps, now = await self._steps(), time.monotonic()
             if steps != seen:
-                deadline, seen = time.monotonic() + STILL_SECONDS, steps
-            if not waiting or time.monotonic() > min(deadline, last):
+                deadline = now + STILL_SECONDS
+            # All rows are many: they are read where something moved, and now and then.
+            if steps != seen or now - looked > LOOK_AGAIN_SECONDS:
+                seen, looked = steps, now
+                waiting = await self._waiting(played)
+            if not waiting or now > min(deadline, last):
                 break
             await self._people.look_around(played)
             await asyncio.sleep(2 * LOOK_AROUND_SECONDS)
@@ -271,7 +271,7 @@ class Stage:
 
         async def quiet() -> bool:
             await self._people.look_around(played)
-            await asyncio.sleep(LOOK_AROUND_SECONDS)
+            await asyncio.sleep(2 * LOOK_AROUND_SECONDS)
             return not unsettled(await self.rows())
 
         try:
@@ -284,6 +284,12 @@ class Stage:
         """Return where each campaign stands."""
         rows = await self.house.rows("SELECT id, status FROM autobooking_campaigns")
         return {row["id"]: row["status"] for row in rows}
+
+    async def _steps(self) -> tuple[int, int]:
+        """Return what grows with all that is done: the events of all wishes, and what ran."""
+        rows = await self.house.rows("SELECT sum(event_seq) AS steps FROM autobooking_campaigns")
+        ran = self.folder / fault_worker.RAN
+        return rows[0]["steps"], ran.stat().st_size if ran.exists() else 0
 
     async def _waiting(self, played: Sequence[Played]) -> list[str]:
         rows = await self.rows()
