@@ -1,22 +1,25 @@
 """Providers that answer garbage: no wrong booking, no endless repeating, and a reason that says so.
 
-What Schemathesis sends to our own door is in tests/api/test_schemathesis.py.
+What Schemathesis sends to our own door is in tests/api/test_schemathesis.py. The stories of a test
+run side by side in one house; each has its own garbage, aimed at it by its day or its attempt.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Iterable
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from fault_worker import marked
 from house import House, eventually
 from sandbox import Sandbox
 from skipping import house_of_its_own
-from temporalio.service import RPCError, RPCStatusCode
+from stories import dreamt, make, orders_of, skip
 
-from domain.ids import CampaignId
+from domain.ids import attempt_id_for, booking_id_for
+from domain.messages.attempt import attempt_workflow_id
 from domain.messages.campaign import NewCampaign
-from worker import simulated_clock
+from domain.messages.order import order_workflow_id
 
 EFFECTS = (
     "garbage_truncated",
@@ -38,22 +41,69 @@ SAGA_CALLS = (
     ("stripe", "capture_payment_intent"),
     ("duffel", "get_order"),
 )
+# What is bent for ever, how, and after how many calls at most it must be over.
+FOR_EVER = (
+    ("duffel", "create_offer_request", "garbage_html", 60),
+    ("duffel", "get_offer", "garbage_missing", 60),
+    ("stripe", "create_payment_intent", "garbage_truncated", 60),
+    # A hold is looked for until it is released, for three days, and then by a person.
+    ("stripe", "list_payment_intents", "garbage_types", 600),
+)
+SEARCH, CAPTURE = ("duffel", "create_offer_request"), ("stripe", "capture_payment_intent")
+WRITES = {call for call in SAGA_CALLS if call[1].startswith(("create_", "confirm_"))} - {SEARCH}
 PATIENCE = 1.0
 HANG = {"seconds": 2}
+LATER = timedelta(minutes=70)  # by then the search loop looks at a pair of flights again
 
 
 @pytest.fixture
 async def house(database_url: str, clean_sandbox: Sandbox) -> AsyncIterator[House]:
     async with house_of_its_own(
-        database_url, clean_sandbox, extra_headers=simulated_clock, patience=PATIENCE
+        database_url, clean_sandbox, extra_headers=marked, patience=PATIENCE
     ) as opened:
         yield opened
 
 
-async def test_the_saga_makes_the_calls_that_are_bent_here(house: House) -> None:
-    new = await house.wish_of_someone()
-    await house.until(new.campaign_id, "booked")
-    await eventually(lambda: _ticketed(house))
+async def test_a_look_that_gets_garbage_says_so_and_the_next_one_books(house: House) -> None:
+    tales, rules = {}, {}
+    for number, effect in enumerate(EFFECTS):
+        tales[effect] = new = await dreamt(house, number)
+        rules[effect] = house.fault(
+            "duffel", "create_offer_request", effect,
+            times=None, contains=str(_day(new)), **HANG,
+        )  # fmt: skip
+        await make(house, new)
+    ids = [new.campaign_id for new in tales.values()]
+
+    async def looked() -> dict[date, dict[str, Any]] | None:
+        # Less than what brings about another look while one of these is still waited for.
+        await house.later(timedelta(seconds=10), *ids)
+        looks = await house.rows("SELECT departs_on, failed, offers, cheapest_minor FROM looks")
+        assert len({look["departs_on"] for look in looks}) == len(looks)
+        return {look["departs_on"]: look for look in looks} if len(looks) == len(tales) else None
+
+    looks = await eventually(looked)
+    for effect, new in tales.items():
+        look = looks[_day(new)]
+        assert look["failed"], effect
+        assert (look["offers"], look["cheapest_minor"]) == (0, None), effect
+        assert 1 <= _rules(house)[rules[effect]]["fired"] <= 4, effect
+        assert await house.state(new.campaign_id) == "active", effect
+        assert await house.attempts(new.campaign_id) == [], effect
+    assert house.calls("duffel", "create_offer_request") <= 4 * len(tales)
+
+    house.sandbox.control("DELETE", "/faults")
+    await house.later(timedelta(hours=2), *ids)
+    for new in tales.values():
+        await house.until(new.campaign_id, "booked")
+    await house.in_order()
+
+
+async def test_garbage_once_at_every_call_still_books_once(house: House) -> None:
+    """Each write has happened, and its answer cannot be read; each read fails once."""
+    clean = await dreamt(house, len(EFFECTS))
+    await make(house, clean)
+    await _until_ticketed(house, clean)
     made = {(r["vendor"], r["operation"]) for r in house.sandbox.control("GET", "/requests")}
     set_up = {
         ("stripe", "create_customer"),
@@ -62,150 +112,132 @@ async def test_the_saga_makes_the_calls_that_are_bent_here(house: House) -> None
     }
     assert made - set_up == set(SAGA_CALLS)
 
-
-@pytest.mark.parametrize("effect", EFFECTS)
-async def test_a_look_that_gets_garbage_says_so_and_the_next_one_books(
-    house: House, effect: str
-) -> None:
-    house.fault("duffel", "create_offer_request", effect, times=None, **HANG)
-    new = await house.wish_of_someone()
-
-    async def looked() -> list[dict[str, Any]]:
-        await _pass_time(house, timedelta(minutes=1), new.campaign_id)
-        return await house.rows("SELECT failed, offers, cheapest_minor FROM looks")
-
-    (look,) = await eventually(looked)
-    assert look["failed"]
-    assert (look["offers"], look["cheapest_minor"]) == (0, None)
-    assert house.calls("duffel", "create_offer_request") <= 4
-    assert await house.state(new.campaign_id) == "active"
-    assert await house.attempts(new.campaign_id) == []
-
-    house.sandbox.control("DELETE", "/faults")
-    await house.later(timedelta(hours=2), new.campaign_id)
-    await house.until(new.campaign_id, "booked")
+    rules, tales = [], {}
+    for number, effect in enumerate(EFFECTS):
+        tales[effect] = new = await dreamt(house, number)
+        rules += [_bend(house, new, call, effect, value="after") for call in SAGA_CALLS]
+        await make(house, new)
+    await _until_over(house, tales.values())
+    for effect, new in tales.items():
+        assert await house.state(new.campaign_id) == "booked", effect
+        await _until_ticketed(house, new)
+        assert await orders_of(house, new) == ["live"], effect
     await house.in_order()
-
-
-@pytest.mark.parametrize("effect", EFFECTS)
-async def test_garbage_once_at_every_call_still_books_once(house: House, effect: str) -> None:
-    """Each write has happened, and its answer cannot be read; each read fails once."""
-    rules = [
-        house.fault(
-            vendor,
-            operation,
-            effect,
-            value="after",
-            skip=1 if operation == "create_offer_request" else 0,
-            **HANG,
-        )
-        for vendor, operation in SAGA_CALLS
-    ]
-    new = await house.wish_of_someone()
-    await _until_over(house, new)
-    assert await house.state(new.campaign_id) == "booked"
-    await eventually(lambda: _ticketed(house))
-    await house.in_order()
-    assert house.orders() == ["live"]
     _all_fired(house, rules)
 
 
-@pytest.mark.parametrize("effect", EFFECTS)
-async def test_writes_that_answer_garbage_and_did_nothing_book_nothing_twice(
-    house: House, effect: str
-) -> None:
-    rules = [
-        house.fault(vendor, operation, effect, **HANG)
-        for vendor, operation in SAGA_CALLS
-        if operation.startswith(("create_", "confirm_", "capture_"))
-        and operation != "create_offer_request"
-    ]
-    new = await house.wish_of_someone()
-    await _until_over(house, new)
+async def test_writes_that_answer_garbage_and_did_nothing_book_nothing_twice(house: House) -> None:
+    rules, captures, tales = [], {}, {}
+    for number, effect in enumerate(EFFECTS):
+        tales[effect] = new = await dreamt(house, number)
+        rules += [_bend(house, new, call, effect) for call in sorted(WRITES)]
+        # The first attempt does not come so far; a further one may meet an offer that has lapsed.
+        captures[effect] = [_bend(house, new, CAPTURE, effect, attempt=n) for n in range(2, 7)]
+        await make(house, new)
+    await _until_over(house, tales.values())
     # Nobody knew of an order; once it could no longer come to be, the hold was released.
-    first, *_ = await house.attempts(new.campaign_id)
-    assert first["failure_reason"] == "order_never_happened"
-    await _until_over(house, new, "booked")
+    for effect, new in tales.items():
+        first, *_ = await house.attempts(new.campaign_id)
+        assert first["failure_reason"] == "order_never_happened", effect
+    await _until_over(house, tales.values(), "booked")
     await house.in_order()
-    assert len(house.orders()) == 1
+    for effect, new in tales.items():
+        assert len(await orders_of(house, new)) == 1, effect
+        assert any(_rules(house)[rule]["fired"] for rule in captures[effect]), effect
     _all_fired(house, rules)
 
 
-@pytest.mark.parametrize(
-    ("vendor", "operation", "effect", "most"),
-    [
-        ("duffel", "create_offer_request", "garbage_html", 60),
-        ("duffel", "get_offer", "garbage_missing", 60),
-        ("stripe", "create_payment_intent", "garbage_truncated", 60),
-        # A hold is looked for until it is released, for three days, and then by a person.
-        ("stripe", "list_payment_intents", "garbage_types", 600),
-    ],
-)
-async def test_garbage_for_ever_ends_the_attempt_with_a_reason(
-    house: House, vendor: str, operation: str, effect: str, most: int
-) -> None:
-    skip = 1 if operation == "create_offer_request" else 0
-    rule = house.fault(vendor, operation, effect, times=None, skip=skip)
-    new = await house.wish_of_someone()
-    await _until_over(house, new)
-    attempts = await house.attempts(new.campaign_id)
-    assert attempts
-    assert all(one["failure_reason"] for one in attempts)
+async def test_garbage_for_ever_ends_the_attempt_with_a_reason(house: House) -> None:
+    rules, tales = {}, {}
+    for number, (vendor, operation, effect, _) in enumerate(FOR_EVER):
+        tales[operation] = new = await dreamt(house, number)
+        rules[operation] = _bend(house, new, (vendor, operation), effect, times=None)
+        await make(house, new)
+    await _until_over(house, tales.values())
     assert house.orders() == []
-    assert await house.state(new.campaign_id) in {"active", "needs_action", "paused"}
-    _all_fired(house, [rule])
-    # Growing pauses: no storm, however long it lasts.
-    assert house.calls(vendor, operation) < most
-    assert bool(await house.tasks()) is (operation == "list_payment_intents")
+    _all_fired(house, rules.values())
+    for _, operation, _, most in FOR_EVER:
+        new = tales[operation]
+        attempts = await house.attempts(new.campaign_id)
+        assert attempts, operation
+        assert all(one["failure_reason"] for one in attempts), operation
+        state = await house.state(new.campaign_id)
+        assert state in {"active", "needs_action", "paused"}, operation
+        # Growing pauses: no storm, however long it lasts.
+        assert _rules(house)[rules[operation]]["seen"] < most
+        asked = await house.rows(
+            "SELECT 1 FROM operator_tasks t JOIN booking_attempts a ON a.id = t.attempt_id"
+            " WHERE a.campaign_id = :id", id=new.campaign_id,
+        )  # fmt: skip
+        assert bool(asked) is (operation == "list_payment_intents"), operation
+    assert len(await house.tasks()) == 1
 
 
-async def _until_over(house: House, new: NewCampaign, *states: str) -> None:
-    """Let time pass for the campaign and its attempts until none of them is under way."""
+def _day(new: NewCampaign) -> date:
+    return new.criteria.departure_from
+
+
+def _bend(
+    house: House, new: NewCampaign, call: tuple[str, str], effect: str, *,
+    attempt: int = 1, **more: object,
+) -> str:  # fmt: skip
+    """Bend a call of one attempt, or of the care for its order."""
+    caller = attempt_id_for(new.campaign_id, attempt)
+    marks = {"get_order": order_workflow_id(booking_id_for(caller))}
+    mark = marks.get(call[1], attempt_workflow_id(caller))
+    return house.fault(*call, effect, contains=mark, **HANG, **more)
+
+
+async def _until_over(house: House, wishes: Iterable[NewCampaign], *states: str) -> None:
+    """Let time pass until no attempt is under way, and the wishes are in one of the states.
+
+    They go side by side: a step is over when the slowest has taken it.
+    """
     steps = iter([timedelta(minutes=20)] * 15 + [timedelta(hours=6)] * 1000)
+    left, ends = list(wishes), states or ("booked", "active", "needs_action", "paused")
 
     async def over() -> bool:
-        attempts = await house.attempts(new.campaign_id)
-        live = [a for a in attempts if a["state"] not in {"captured", "failed"}]
-        if (
-            attempts
-            and not live
-            and (await house.state(new.campaign_id))
-            in (states or ("booked", "active", "needs_action", "paused"))
-        ):
-            return True
-        for attempt in live:
-            await _skip(house, house.attempt(attempt["id"]), next(steps))
-        if states and not live:
-            await _pass_time(house, timedelta(hours=12), new.campaign_id)
-        return False
+        live, idle = [], []
+        for new in tuple(left):
+            attempts = await house.attempts(new.campaign_id)
+            under_way = [a for a in attempts if a["state"] not in {"captured", "failed"}]
+            live += [house.attempt(attempt["id"]) for attempt in under_way]
+            if attempts and not under_way:
+                state = await house.state(new.campaign_id)
+                if state in ends:
+                    left.remove(new)
+                elif state == "active":
+                    idle.append(house.campaign(new.campaign_id))
+        span = next(steps) if live else timedelta()
+        await asyncio.gather(*(skip(house, attempt, span) for attempt in live))
+        if idle:
+            await asyncio.gather(*(skip(house, campaign, LATER) for campaign in idle))
+            await house.later(LATER)
+        return not left
 
     async def told() -> object:
-        return await house.events(new.campaign_id)
+        return [await house.events(new.campaign_id) for new in left]
 
-    await eventually(over, seconds=60, told=told)
-
-
-async def _pass_time(house: House, span: timedelta, campaign_id: CampaignId) -> None:
-    await house.later(span, campaign_id)
+    await eventually(over, seconds=120, told=told)
 
 
-async def _skip(house: House, handle: Any, span: timedelta) -> None:
-    try:
-        await house.skip(handle, span)
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
-    await asyncio.sleep(0)
+async def _until_ticketed(house: House, new: NewCampaign) -> None:
+    async def ticketed() -> bool:
+        rows = await house.rows(
+            "SELECT id, state FROM bookings WHERE campaign_id = :id", id=new.campaign_id
+        )
+        if rows and rows[0]["state"] != "ticketed":
+            await skip(house, house.order(rows[0]["id"]), timedelta(minutes=10))
+        return bool(rows) and rows[0]["state"] == "ticketed"
+
+    await eventually(ticketed)
 
 
-async def _ticketed(house: House) -> bool:
-    rows = await house.rows("SELECT id, state FROM bookings")
-    if rows and rows[0]["state"] != "ticketed":
-        await _skip(house, house.order(rows[0]["id"]), timedelta(minutes=10))
-    return bool(rows) and rows[0]["state"] == "ticketed"
+def _rules(house: House) -> dict[str, dict[str, Any]]:
+    return {rule["id"]: rule for rule in house.sandbox.control("GET", "/faults")}
 
 
-def _all_fired(house: House, rules: list[str]) -> None:
-    fired = {rule["id"]: rule["fired"] for rule in house.sandbox.control("GET", "/faults")}
-    calls = {rule["id"]: rule["operation"] for rule in house.sandbox.control("GET", "/faults")}
-    assert [calls[rule] for rule in rules if not fired[rule]] == []
+def _all_fired(house: House, rules: Iterable[str]) -> None:
+    known = _rules(house)
+    idle = [known[rule] for rule in rules if not known[rule]["fired"]]
+    assert [(rule["operation"], rule["effect"]) for rule in idle] == []

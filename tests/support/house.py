@@ -350,9 +350,16 @@ class House:
         assert answer.status_code == 303
         await self.attempt(attempt_id).signal("authentication_returned")
 
-    async def skip(self, handle: WorkflowHandle[Any, Any], span: timedelta) -> None:
-        """Move one workflow's clock forward by so much."""
-        config = TimeSkippingConfig(enabled=False, max_session_skip_count=1_000_000)
+    async def skip(
+        self, handle: WorkflowHandle[Any, Any], span: timedelta, *, children: bool = True
+    ) -> None:
+        """Move one workflow's clock forward by so much.
+
+        Workflows that it starts meanwhile wait for nothing any more, unless `children` is false.
+        """
+        config = TimeSkippingConfig(
+            enabled=False, disable_propagation=not children, max_session_skip_count=1_000_000
+        )
         await TimeSkipper(self.client, config=config).fast_forward(handle, span)
 
     async def later(self, span: timedelta, *campaigns: CampaignId) -> None:

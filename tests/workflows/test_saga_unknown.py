@@ -6,12 +6,12 @@ in one house; its fault is aimed at it by the campaign's id in the call, where t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from house import House, eventually
-from temporalio.service import RPCError, RPCStatusCode
+from stories import dreamt, holds_of, make, orders_of, skip
 
 from domain.ids import attempt_id_for
 from domain.messages.campaign import NewCampaign
@@ -89,41 +89,17 @@ async def paid(
     return await begun(house, new, "create_order", bend)
 
 
-async def dreamt(house: House, number: int) -> NewCampaign:
-    user, traveler = await house.someone()
-    day: date = house.wish().departure_from + timedelta(days=number)
-    return house.new_campaign(
-        user, (traveler,), house.wish(departure_from=day, departure_until=day)
-    )
-
-
 async def begun(house: House, new: NewCampaign, operation: str, bend: Fault | None) -> NewCampaign:
     if bend:
         house.fault("duffel", operation, bend.effect, contains=str(new.campaign_id), **bend.more)
-    assert (await house.create(new)).code == "done"
+    await make(house, new)
     return new
 
 
 async def move_on(house: House, new: NewCampaign, span: timedelta) -> None:
     """Move the clock of the wish's newest attempt; one that has ended needs none."""
     attempt = (await house.attempts(new.campaign_id))[-1]
-    try:
-        await house.skip(house.attempt(attempt["id"]), span)
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
-
-
-async def orders_of(house: House, new: NewCampaign) -> list[str]:
-    orders = house.sandbox.ledger()["duffel"]["orders"]
-    mine = str(new.campaign_id)
-    return [o["status"] for o in orders if o["metadata"]["campaign_id"] == mine]
-
-
-async def holds_of(house: House, new: NewCampaign) -> list[str]:
-    intents = house.sandbox.ledger()["stripe"]["payment_intents"]
-    mine = str(new.campaign_id)
-    return [i["status"] for i in intents if i["metadata"]["campaign_id"] == mine]
+    await skip(house, house.attempt(attempt["id"]), span)
 
 
 def fired(house: House) -> list[int]:
