@@ -50,7 +50,7 @@ from providers.breaker import CircuitBreaker
 from providers.registry import Providers, build_providers, no_extra_headers
 from providers.webhooks.sender import HttpWebhookSender
 from runtime.metrics import metrics_runtime
-from runtime.settings import ProviderMode, Settings
+from runtime.settings import ProviderMode, Settings, load_settings
 from runtime.telemetry import configure_logging, get_logger
 from runtime.temporal import MAIN_QUEUE, SEARCH_QUEUE, connect, set_search_queue_limit
 from runtime.workflow_clock import WorkflowClock
@@ -305,3 +305,7 @@ def work(settings: Settings) -> None:
     gc.freeze()  # no garbage is looked for among what was imported
     configure_logging(log_format=settings.log_format, level=settings.log_level, process="worker")
     asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    work(load_settings().require_own_login("worker"))

@@ -49,7 +49,7 @@ async def _another_process(house: House) -> AsyncIterator[None]:
         searches_per_minute=settings.policy.searches_per_minute,
     )
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cli.main", "worker", cwd=ROOT, env=environ,
+        sys.executable, "worker.py", cwd=ROOT, env=environ,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
