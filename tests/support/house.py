@@ -350,15 +350,13 @@ class House:
         assert answer.status_code == 303
         await self.attempt(attempt_id).signal("authentication_returned")
 
-    async def skip(
-        self, handle: WorkflowHandle[Any, Any], span: timedelta, *, children: bool = True
-    ) -> None:
-        """Move one workflow's clock forward by so much.
+    async def skip(self, handle: WorkflowHandle[Any, Any], span: timedelta) -> None:
+        """Move one workflow's clock forward by so much, and none of those that it starts meanwhile.
 
-        Workflows that it starts meanwhile wait for nothing any more, unless `children` is false.
+        An order that began in between would live all of its days at once.
         """
         config = TimeSkippingConfig(
-            enabled=False, disable_propagation=not children, max_session_skip_count=1_000_000
+            enabled=False, disable_propagation=True, max_session_skip_count=1_000_000
         )
         await TimeSkipper(self.client, config=config).fast_forward(handle, span)
 

@@ -27,7 +27,7 @@ async def make(house: House, new: NewCampaign) -> None:
 async def skip(house: House, handle: WorkflowHandle[Any, Any], span: timedelta) -> None:
     """Move a workflow's clock; one that has ended needs none."""
     try:
-        await house.skip(handle, span, children=False)
+        await house.skip(handle, span)
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
