@@ -18,7 +18,7 @@ SHELL, CHROMIUM = "chromium-headless-shell", "chromium"
 _NO_COMPILERS = "--js-flags=--no-opt,--no-maglev"
 NARROW: ViewportSize = {"width": 320, "height": 720}
 WIDE: ViewportSize = {"width": 1280, "height": 900}
-# Of what is well, nobody asks where it is; axe takes most of its time to say that.
+# Of what is well, nobody asks where it is, and finding that out takes axe time.
 _BRIEFLY = {"resultTypes": ["violations"]}
 _EVERYTHING = _BRIEFLY | {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
