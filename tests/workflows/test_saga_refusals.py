@@ -9,6 +9,7 @@ from sandbox import Sandbox
 from temporalio.testing import WorkflowEnvironment
 
 from domain.money import Money
+from worker import simulated_clock
 
 LATER = timedelta(minutes=70)  # by then the search loop looks at a pair of flights again
 
@@ -21,6 +22,18 @@ async def strict(
     async with open_house(
         database_url, clean_sandbox, temporal.client, address, authorisations_per_card=1
     ) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def hasty(
+    temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
+) -> AsyncIterator[House]:
+    """Return a house that waits an hour, by each workflow's clock, for a charge to be confirmed."""
+    async with open_house(
+        database_url, clean_sandbox, temporal.client, address,
+        extra_headers=simulated_clock, authentication_hours=1,
+    ) as opened:  # fmt: skip
         yield opened
 
 
@@ -203,11 +216,11 @@ async def test_the_traveller_fails_at_the_bank(house: House) -> None:
     await house.in_order()
 
 
-async def test_a_link_that_nobody_follows_lapses(simulated: House) -> None:
-    house = simulated
+async def test_a_link_that_nobody_follows_lapses(hasty: House) -> None:
+    house = hasty
     new = await house.wish_of_someone("pm_card_authenticationRequired")
     attempt = await house.attempt_in(new.campaign_id, "awaiting_authentication")
-    await house.skip(house.attempt(attempt["id"]), timedelta(hours=25))
+    await house.skip(house.attempt(attempt["id"]), timedelta(hours=2))
     await house.until(new.campaign_id, "needs_action")
     row = await house.row("autobooking_campaigns", new.campaign_id)
     assert row["action_reason"] == "authentication_lapsed"
