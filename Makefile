@@ -14,7 +14,7 @@ ARGS ?=
 # Workflow modules are imported anew for each run; without bytecode they are compiled each time.
 unexport PYTHONDONTWRITEBYTECODE
 # Each has servers of its own, and spends much of its time waiting for deadlines to pass.
-TEST_PROCESSES ?= 3
+TEST_PROCESSES ?= 4
 
 .PHONY: help install run demo test gate soak bench check format lock clean histories screenshots
 

@@ -35,12 +35,12 @@ async def test_the_fixed_mode_checks_a_pair_144_times_a_day(furnish: Any) -> Non
     async with furnish(extra_headers=simulated_clock, **choices) as house:
         wish = await _watch(house)
         await _first_look(house)
-        await Clocks(house.client).step(DAY, wish.campaign_id)
+        await Clocks(house.client).step(DAY / 4, wish.campaign_id)
         looks = await _looks(house)
 
         began: datetime = looks[0]["at"]
-        first_day = [look for look in looks if look["at"] < began + DAY]
-        assert len(first_day) == 144
+        first_quarter = [look for look in looks if look["at"] < began + DAY / 4]
+        assert len(first_quarter) == 144 / 4
         assert len({look["pair_key"] for look in looks}) == 1
         assert not any(look["failed"] for look in looks)
         gaps = [b["at"] - a["at"] for a, b in pairwise(looks)]

@@ -1,9 +1,13 @@
 """Looking after an order: tickets late or never, cancellations by either side, money back."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-from house import House, eventually
+import pytest
+from house import House, eventually, open_house
+from sandbox import Sandbox
+from temporalio.testing import WorkflowEnvironment
 
 from domain.messages.order import (
     AnswerChange,
@@ -15,6 +19,7 @@ from domain.messages.order import (
     ConfirmCode,
     QuoteCode,
 )
+from worker import simulated_clock
 
 
 async def _booking(house: House, *states: str) -> dict[str, Any]:
@@ -75,14 +80,26 @@ async def test_a_mail_that_is_refused_for_good_is_a_persons_task_and_stops_no_ot
     assert await house.tasks() == ["undelivered"]
 
 
-async def test_tickets_that_never_come_are_a_persons_task(simulated: House) -> None:
-    house = simulated
+@pytest.fixture
+async def hasty(
+    temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
+) -> AsyncIterator[House]:
+    """Return a house that waits two hours, by each workflow's clock, for tickets."""
+    async with open_house(
+        database_url, clean_sandbox, temporal.client, address,
+        extra_headers=simulated_clock, ticketing_deadline_hours=2,
+    ) as opened:  # fmt: skip
+        yield opened
+
+
+async def test_tickets_that_never_come_are_a_persons_task(hasty: House) -> None:
+    house = hasty
     house.fault("duffel", "create_order", "delayed_ticketing", value="never")
     new = await house.wish_of_someone()
     await house.until(new.campaign_id, "booked")
     booking = await _booking(house, "ticketing")
     await house.attempt(booking["attempt_id"]).result()  # by then somebody looks after the order
-    await house.skip(house.order(booking["id"]), timedelta(hours=25))
+    await house.skip(house.order(booking["id"]), timedelta(hours=3))
 
     async def asked() -> bool:
         return "unticketed" in await house.tasks()
