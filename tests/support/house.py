@@ -491,7 +491,6 @@ async def open_house(
     **policy: object,
 ) -> AsyncIterator[House]:  # fmt: skip
     """Open a house; `patience` is how many seconds a silent provider is waited for."""
-    import worker as process
     from db.session import WORKER_ROLE
 
     settings = settings_for(database_url, sandbox, address, namespace=client.namespace, **policy)
@@ -506,12 +505,23 @@ async def open_house(
         )
         opened.push_async_callback(providers.aclose)
         await set_search_queue_limit(client, settings.policy.searches_per_second)
+        house = House(settings, database, client, providers, sandbox)
         if workers:
-            activities = process.Activities(settings, database, providers)
-            for each in process.build_workers(client, settings, activities):
-                await opened.enter_async_context(each)
-            await ensure_search_runs(client, "duffel")
-        yield House(settings, database, client, providers, sandbox)
+            await opened.enter_async_context(at_work(house))
+        yield house
+
+
+@asynccontextmanager
+async def at_work(house: House) -> AsyncIterator[None]:
+    """Have workers in a house, and its search loop run."""
+    import worker as process
+
+    activities = process.Activities(house.settings, house.database, house.providers)
+    async with AsyncExitStack() as opened:
+        for each in process.build_workers(house.client, house.settings, activities):
+            await opened.enter_async_context(each)
+        await ensure_search_runs(house.client, "duffel")
+        yield
 
 
 def _now() -> datetime:

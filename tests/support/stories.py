@@ -3,11 +3,13 @@
 from datetime import date, timedelta
 from typing import Any
 
-from house import House
+from house import House, eventually
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.messages.campaign import NewCampaign
+from domain.messages.campaign import NewCampaign, OfferFound
+from domain.money import Money
+from domain.offers import DatePair
 
 
 async def dreamt(
@@ -31,6 +33,23 @@ async def skip(house: House, handle: WorkflowHandle[Any, Any], span: timedelta) 
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
+
+
+async def cheapest_found(house: House) -> OfferFound:
+    """Wait until a look has come by; return its cheapest offer as a look reports a match."""
+
+    async def cheapest() -> list[dict[str, Any]]:
+        return await house.rows("SELECT * FROM offer_snapshots ORDER BY total_minor LIMIT 1")
+
+    row = (await eventually(cheapest))[0]
+    return OfferFound(
+        look_id=row["look_id"],
+        criteria_version=1,
+        seller="duffel",
+        pair=DatePair(origin="JFK", destination="LIS", departs_on=house.wish().departure_from),
+        itinerary_key=row["itinerary_key"],
+        price=Money(minor=row["total_minor"], currency="USD"),
+    )
 
 
 async def orders_of(house: House, new: NewCampaign) -> list[str]:

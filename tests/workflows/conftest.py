@@ -1,6 +1,8 @@
 """A Temporal namespace for each test, and the product's workers in this process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import pytest
 from fault_worker import marked
@@ -10,6 +12,8 @@ from sandbox import Sandbox
 from skipping import address_of
 from temporal_servers import SharedServers
 from temporalio.testing import WorkflowEnvironment
+
+Furnish = Callable[..., AbstractAsyncContextManager[House]]
 
 
 @pytest.fixture
@@ -26,23 +30,26 @@ def address(temporal: WorkflowEnvironment) -> str:
 
 
 @pytest.fixture
-async def house(
+def furnish(
     temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
-) -> AsyncIterator[House]:
-    async with open_house(database_url, clean_sandbox, temporal.client, address) as opened:
+) -> Furnish:
+    """Return a way to open a house whose policy and workers the test chooses."""
+    return partial(open_house, database_url, clean_sandbox, temporal.client, address)
+
+
+@pytest.fixture
+async def house(furnish: Furnish) -> AsyncIterator[House]:
+    async with furnish() as opened:
         yield opened
 
 
 @pytest.fixture
 async def simulated(
-    temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
+    furnish: Furnish,
 ) -> AsyncIterator[House]:
     """Return a house whose providers go by each workflow's clock and are not waited for long.
 
     They are told which workflow calls, so that a fault can be aimed at one.
     """
-    async with open_house(
-        database_url, clean_sandbox, temporal.client, address,
-        extra_headers=marked, patience=1.0,
-    ) as opened:  # fmt: skip
+    async with furnish(extra_headers=marked, patience=1.0) as opened:
         yield opened

@@ -1,13 +1,9 @@
 """Looking after an order: tickets late or never, cancellations by either side, money back."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
-from house import House, eventually, open_house
-from sandbox import Sandbox
-from temporalio.testing import WorkflowEnvironment
+from house import House, eventually
 
 from domain.messages.order import (
     AnswerChange,
@@ -80,31 +76,20 @@ async def test_a_mail_that_is_refused_for_good_is_a_persons_task_and_stops_no_ot
     assert await house.tasks() == ["undelivered"]
 
 
-@pytest.fixture
-async def hasty(
-    temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
-) -> AsyncIterator[House]:
-    """Return a house that waits two hours, by each workflow's clock, for tickets."""
-    async with open_house(
-        database_url, clean_sandbox, temporal.client, address,
-        extra_headers=simulated_clock, ticketing_deadline_hours=2,
-    ) as opened:  # fmt: skip
-        yield opened
+async def test_tickets_that_never_come_are_a_persons_task(furnish: Any) -> None:
+    async with furnish(extra_headers=simulated_clock, ticketing_deadline_hours=2) as house:
+        house.fault("duffel", "create_order", "delayed_ticketing", value="never")
+        new = await house.wish_of_someone()
+        await house.until(new.campaign_id, "booked")
+        booking = await _booking(house, "ticketing")
+        # By then somebody looks after the order.
+        await house.attempt(booking["attempt_id"]).result()
+        await house.skip(house.order(booking["id"]), timedelta(hours=3))
 
+        async def asked() -> bool:
+            return "unticketed" in await house.tasks()
 
-async def test_tickets_that_never_come_are_a_persons_task(hasty: House) -> None:
-    house = hasty
-    house.fault("duffel", "create_order", "delayed_ticketing", value="never")
-    new = await house.wish_of_someone()
-    await house.until(new.campaign_id, "booked")
-    booking = await _booking(house, "ticketing")
-    await house.attempt(booking["attempt_id"]).result()  # by then somebody looks after the order
-    await house.skip(house.order(booking["id"]), timedelta(hours=3))
-
-    async def asked() -> bool:
-        return "unticketed" in await house.tasks()
-
-    await eventually(asked)
+        await eventually(asked)
 
 
 async def test_the_airline_cancels_and_the_traveller_gets_everything_back(house: House) -> None:

@@ -3,11 +3,11 @@
 import asyncio
 import dataclasses
 from datetime import UTC, datetime
-from typing import Any
 
 from consents import signed
-from house import TESTS, House, eventually
+from house import TESTS, House
 from sqlalchemy import text
+from stories import cheapest_found
 from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities
@@ -15,9 +15,8 @@ from activities.mandate_guard import MandateGuard
 from db.models import CampaignRow
 from db.queries import openings
 from db.queries.mandates import insert_mandate
-from domain.messages.campaign import OfferFound, Opening, OpenInput
+from domain.messages.campaign import Opening, OpenInput
 from domain.money import Money
-from domain.offers import DatePair
 
 MANY = 50
 
@@ -33,27 +32,10 @@ async def test_fifty_creates_with_one_key_make_one_campaign(house: House) -> Non
     await house.in_order()
 
 
-def _match(house: House, new: Any, offers: list[dict[str, Any]]) -> OfferFound:
-    row = offers[0]
-    day = new.criteria.departure_from
-    return OfferFound(
-        look_id=row["look_id"],
-        criteria_version=1,
-        seller="duffel",
-        pair=DatePair(origin="JFK", destination="LIS", departs_on=day),
-        itinerary_key=row["itinerary_key"],
-        price=Money(minor=row["total_minor"], currency="USD"),
-    )
-
-
 async def test_fifty_matches_at_once_make_one_booking(house: House) -> None:
     # Too dear to match by itself, so that only this test's matches count.
     new = await house.wish_of_someone(budget=Money(minor=1_000, currency="USD"))
-
-    async def seen() -> list[dict[str, Any]]:
-        return await house.rows("SELECT * FROM offer_snapshots ORDER BY total_minor")
-
-    match = _match(house, new, await eventually(seen))
+    match = await cheapest_found(house)
     async with house.database.transaction(TESTS) as session:
         await session.execute(text("UPDATE autobooking_campaigns SET budget_minor = 200000, "
             "criteria = jsonb_set(criteria, '{budget,minor}', '200000')"))  # fmt: skip
@@ -73,11 +55,7 @@ async def test_fifty_matches_at_once_make_one_booking(house: House) -> None:
 async def test_fifty_openings_in_the_database_leave_one_attempt(house: House) -> None:
     """Without the workflow's order, the rows alone let one through."""
     new = await house.wish_of_someone(budget=Money(minor=1_000, currency="USD"))
-
-    async def seen() -> list[dict[str, Any]]:
-        return await house.rows("SELECT * FROM offer_snapshots ORDER BY total_minor")
-
-    match = _match(house, new, await eventually(seen))
+    match = await cheapest_found(house)
     await house.campaign(new.campaign_id).terminate("this test speaks to the rows itself")
     cheap = match.model_copy(update={"price": Money(minor=900, currency="USD")})
     guard = MandateGuard(house.settings.mandate_signing)

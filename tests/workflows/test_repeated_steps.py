@@ -2,16 +2,15 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from consents import signed_edit
-from house import House, eventually, open_house
-from sandbox import Sandbox
-from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
+from house import House, at_work, eventually
+from stories import cheapest_found
+from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities
 from activities.mandate_guard import MandateGuard
@@ -23,13 +22,9 @@ from domain.messages.campaign import (
     Consent,
     EditInput,
     NewCampaign,
-    OfferFound,
     ProposalInput,
 )
 from domain.money import Money
-from domain.offers import DatePair
-from worker import Activities, build_workers
-from workflows.schedules import ensure_search_runs
 
 SOON = timedelta(minutes=6)  # a look for nobody in particular would come in an hour
 CHEAP = Money(minor=100, currency="USD")
@@ -112,15 +107,13 @@ async def test_an_edit_that_nobody_heard_of_is_not_stale(house: House) -> None:
 
 
 async def test_an_edit_that_nobody_heard_of_keeps_what_was_found_for_it(
-    temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
+    furnish: Any,
 ) -> None:
     """The next worker hears of the edit and of what was found for it at once."""
-    async with open_house(
-        database_url, clean_sandbox, temporal.client, address, workers=False
-    ) as house:
-        async with working(house):
+    async with furnish(workers=False) as house:
+        async with at_work(house):
             new = await house.wish_of_someone(budget=CHEAP)
-            found = await seen(house)
+            found = await cheapest_found(house)
         edit = edit_of(new, house.wish())
         await unheard(house, "edit_campaign", EditInput(campaign_id=new.campaign_id, edit=edit))
         wish = house.campaign(new.campaign_id)
@@ -128,38 +121,10 @@ async def test_an_edit_that_nobody_heard_of_keeps_what_was_found_for_it(
         for version in (*[1] * 8, 2):
             await wish.signal("offer_found", found.model_copy(update={"criteria_version": version}))
         answer = asyncio.create_task(house.update(new.campaign_id, "edit", edit))
-        async with working(house):
+        async with at_work(house):
             assert (await answer).code == "done"
             await house.until(new.campaign_id, "booked")
         await house.in_order()
-
-
-@asynccontextmanager
-async def working(house: House) -> AsyncIterator[None]:
-    """Have workers in a house that has none of its own."""
-    activities = Activities(house.settings, house.database, house.providers)
-    async with AsyncExitStack() as opened:
-        for each in build_workers(house.client, house.settings, activities):
-            await opened.enter_async_context(each)
-        await ensure_search_runs(house.client, "duffel")
-        yield
-
-
-async def seen(house: House) -> OfferFound:
-    """Wait until a look has come by; return its cheapest offer as it would be reported."""
-
-    async def cheapest() -> list[dict[str, Any]]:
-        return await house.rows("SELECT * FROM offer_snapshots ORDER BY total_minor LIMIT 1")
-
-    row = (await eventually(cheapest))[0]
-    return OfferFound(
-        look_id=row["look_id"],
-        criteria_version=1,
-        seller="duffel",
-        pair=DatePair(origin="JFK", destination="LIS", departs_on=house.wish().departure_from),
-        itinerary_key=row["itinerary_key"],
-        price=Money(minor=row["total_minor"], currency="USD"),
-    )
 
 
 async def test_a_resume_that_nobody_heard_of_looks_soon(house: House) -> None:

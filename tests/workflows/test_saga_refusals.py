@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from house import House, eventually, open_house
-from sandbox import Sandbox
-from temporalio.testing import WorkflowEnvironment
+from house import House, eventually
 
 from domain.money import Money
 from worker import simulated_clock
@@ -15,25 +14,16 @@ LATER = timedelta(minutes=70)  # by then the search loop looks at a pair of flig
 
 
 @pytest.fixture
-async def strict(
-    temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
-) -> AsyncIterator[House]:
+async def strict(furnish: Any) -> AsyncIterator[House]:
     """Return a house that asks a card for money once in 30 days."""
-    async with open_house(
-        database_url, clean_sandbox, temporal.client, address, authorisations_per_card=1
-    ) as opened:
+    async with furnish(authorisations_per_card=1) as opened:
         yield opened
 
 
 @pytest.fixture
-async def hasty(
-    temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
-) -> AsyncIterator[House]:
+async def hasty(furnish: Any) -> AsyncIterator[House]:
     """Return a house that waits an hour, by each workflow's clock, for a charge to be confirmed."""
-    async with open_house(
-        database_url, clean_sandbox, temporal.client, address,
-        extra_headers=simulated_clock, authentication_hours=1,
-    ) as opened:  # fmt: skip
+    async with furnish(extra_headers=simulated_clock, authentication_hours=1) as opened:
         yield opened
 
 

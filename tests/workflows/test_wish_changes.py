@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from consents import signed_edit
-from house import House, eventually, open_house
-from sandbox import Sandbox
-from temporalio.testing import WorkflowEnvironment
+from house import House, eventually
 
 from domain.campaigns import BookingMode
 from domain.criteria import Criteria
@@ -21,13 +20,9 @@ CHEAP = Money(minor=100, currency="USD")
 
 
 @pytest.fixture
-async def brief(
-    temporal: WorkflowEnvironment, database_url: str, clean_sandbox: Sandbox, address: str
-) -> AsyncIterator[House]:
+async def brief(furnish: Any) -> AsyncIterator[House]:
     """Return a house whose proposals wait five minutes."""
-    async with open_house(
-        database_url, clean_sandbox, temporal.client, address, proposal_ttl_minutes=5
-    ) as opened:
+    async with furnish(proposal_ttl_minutes=5) as opened:
         yield opened
 
 
