@@ -13,8 +13,8 @@ import pytest
 from fault_worker import marked
 from house import House, eventually
 from sandbox import Sandbox
-from skipping import house_of_its_own
 from stories import dreamt, make, orders_of, skip
+from temporal_servers import SharedServers
 
 from domain.ids import attempt_id_for, booking_id_for
 from domain.messages.attempt import attempt_workflow_id
@@ -57,8 +57,10 @@ LATER = timedelta(minutes=70)  # by then the search loop looks at a pair of flig
 
 
 @pytest.fixture
-async def house(database_url: str, clean_sandbox: Sandbox) -> AsyncIterator[House]:
-    async with house_of_its_own(
+async def house(
+    database_url: str, clean_sandbox: Sandbox, temporal_servers: SharedServers
+) -> AsyncIterator[House]:
+    async with temporal_servers.house(
         database_url, clean_sandbox, extra_headers=marked, patience=PATIENCE
     ) as opened:
         yield opened

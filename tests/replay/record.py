@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from house import House, eventually
+from house import House, eventually, open_house
 from psycopg import sql
 from replays import RECORDED, decoded, save
 from sandbox import Sandbox, running_sandbox
-from skipping import house_of_its_own
+from skipping import address_of, server_with_skipping
 
 from domain.campaigns import BookingMode
 from domain.money import Money
@@ -335,7 +335,10 @@ SCENES: tuple[Scene, ...] = (
 
 async def record(database_url: str, sandbox: Sandbox, scene: Scene, wanted: set[str]) -> None:
     sandbox.reset()
-    async with house_of_its_own(database_url, sandbox) as house:
+    async with (
+        server_with_skipping() as server,
+        open_house(database_url, sandbox, server.client, address_of(server)) as house,
+    ):
         for name, workflow_id in (await scene(house)).items():
             if wanted and name not in wanted:
                 continue

@@ -1,12 +1,9 @@
-"""A Temporal server of a test's own whose clocks can be moved, and a house on it."""
+"""A Temporal server of a test's own whose clocks can be moved."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
-from house import MASTER_KEYS, House, open_house
-from replays import replay_everything
-from sandbox import Sandbox
+from house import MASTER_KEYS
 from temporalio.testing import WorkflowEnvironment
 
 from runtime.crypto import MasterKeys
@@ -41,24 +38,5 @@ async def _start() -> WorkflowEnvironment:
     )
 
 
-@asynccontextmanager
-async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
-    async with server_with_skipping() as environment:
-        yield environment
-        # The workers have stopped: every history that the test made must replay.
-        await replay_everything(environment.client)
-
-
 def address_of(server: WorkflowEnvironment) -> str:
     return server.client.service_client.config.target_host
-
-
-@asynccontextmanager
-async def house_of_its_own(
-    database_url: str, sandbox: Sandbox, **choices: Any
-) -> AsyncIterator[House]:
-    """Open a house whose policy and workers the test chooses."""
-    async with skipping_server() as server:
-        address = address_of(server)
-        async with open_house(database_url, sandbox, server.client, address, **choices) as house:
-            yield house

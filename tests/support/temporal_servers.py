@@ -6,9 +6,13 @@ A server costs half a second of the machine to start, a namespace a fiftieth of 
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
-from skipping import server_with_skipping
+from house import House, open_house
+from replays import replay_everything
+from sandbox import Sandbox
+from skipping import address_of, server_with_skipping
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
@@ -39,6 +43,17 @@ class SharedServers:
             yield WorkflowEnvironment.from_client(await _namespace_on(server))
         finally:
             self._in_use -= 1
+
+    @asynccontextmanager
+    async def house(
+        self, database_url: str, sandbox: Sandbox, **choices: Any
+    ) -> AsyncIterator[House]:
+        """Open a house in a namespace of its own; what ran in it must replay."""
+        async with self.namespace() as server:
+            client, address = server.client, address_of(server)
+            async with open_house(database_url, sandbox, client, address, **choices) as house:
+                yield house
+            await replay_everything(client)
 
     async def _one_with_room(self) -> WorkflowEnvironment:
         if self._given >= _NAMESPACES_EACH and not self._in_use:
