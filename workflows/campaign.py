@@ -47,6 +47,7 @@ STATE = SearchAttributeKey.for_keyword("CampaignState")
 MATCHES_FIRST = "matches-first"  # campaigns that slept before asked the row first
 KEEPS_MATCHES = "keeps-matches"  # an edit forgot what its own row had found meanwhile
 FOLLOWED_AGAIN = "followed-again"  # nothing followed on a request that was done before
+OPENED_IN_VAIN = "opened-in-vain"  # what an edit had withdrawn let go of what was found since
 INBOX_LIMIT = 100  # matches beyond this are dropped: the next look finds them again
 
 
@@ -134,9 +135,17 @@ class CampaignWorkflow:
         while self._inbox:
             opened = await self._open(self._inbox.popleft())
             facts = opened.facts
-            if opened.what is not Opening.NOTHING:
+            if opened.what is not Opening.NOTHING and not self._still_watches(facts):
                 self._inbox.clear()
         return self._know(facts) if facts else await self._facts()
+
+    def _still_watches(self, facts: CampaignFacts | None) -> bool:
+        """Say whether the row watches although something was opened: an edit has withdrawn it.
+
+        What was found for the wish of since then may wait behind the match that opened it.
+        """
+        watches = facts is not None and facts.state is CampaignState.ACTIVE
+        return watches and bool(self._inbox) and workflow.patched(OPENED_IN_VAIN)
 
     async def _open(self, match: OfferFound, proposal_id: ProposalId | None = None) -> Opened:
         self._opened += 1

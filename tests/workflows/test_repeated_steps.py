@@ -22,6 +22,7 @@ from domain.messages.campaign import (
     Consent,
     EditInput,
     NewCampaign,
+    OpenInput,
     ProposalInput,
 )
 from domain.money import Money
@@ -124,6 +125,37 @@ async def test_an_edit_that_nobody_heard_of_keeps_what_was_found_for_it(
         async with at_work(house):
             assert (await answer).code == "done"
             await house.until(new.campaign_id, "booked")
+        await house.in_order()
+
+
+async def test_a_proposal_that_nobody_heard_of_does_not_stand_before_a_newer_match(
+    furnish: Any,
+) -> None:
+    """It was withdrawn by an edit that nobody heard of either; then the edited wish was matched."""
+    async with furnish(workers=False) as house:
+        async with at_work(house):
+            user, traveler = await house.someone()
+            never = house.wish(airlines_wanted=("XX",))
+            new = house.new_campaign(user, (traveler,), never, mode=BookingMode.ASK_ME_FIRST)
+            await house.create(new)
+            found = await cheapest_found(house)
+        wish = house.campaign(new.campaign_id)
+        run_id = (await wish.describe()).run_id
+        opening = OpenInput(
+            campaign_id=new.campaign_id, opening_key=f"{new.campaign_id}:{run_id}:1", offer=found
+        )
+        await unheard(house, "act_on_match", opening)
+        assert await house.state(new.campaign_id) == "awaiting_approval"
+        edit = edit_of(new, house.wish())
+        await unheard(house, "edit_campaign", EditInput(campaign_id=new.campaign_id, edit=edit))
+        for version in (1, 2):
+            await wish.signal("offer_found", found.model_copy(update={"criteria_version": version}))
+        answer = asyncio.create_task(house.update(new.campaign_id, "edit", edit))
+        async with at_work(house):
+            assert (await answer).code == "done"
+            await house.until(new.campaign_id, "awaiting_approval")
+        proposals = await house.rows("SELECT status FROM proposals ORDER BY created_at")
+        assert [one["status"] for one in proposals] == ["void", "open"]
         await house.in_order()
 
 
