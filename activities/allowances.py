@@ -26,7 +26,6 @@ from domain.ids import LookId
 from domain.mandate_document import MandateDocument, MandateKind
 from domain.messages.campaign import Allowed, AllowOnceInput, OfferFound, OpenInput
 from domain.messages.campaign import CampaignAnswerCode as Code
-from domain.money import Money
 from runtime.clock import activity_now
 
 
@@ -79,9 +78,9 @@ class AllowanceActivities:
         if document.criteria_version != row.criteria_version:
             return Code.STALE
         decision = await self._decision(session, row, request)
-        if decision is None or decision.itinerary_key != document.itinerary_key:
+        seen = decision.price if decision else None
+        if decision is None or seen is None or decision.itinerary_key != document.itinerary_key:
             return Code.OFFER_GONE
-        seen = Money(minor=decision.total_minor, currency=decision.currency)
         given = mandate_row(row, request.allow.consent)
         if await self._guard.refusal(session, row, given, seen, now):
             return Code.CONSENT_NEEDED
@@ -107,6 +106,8 @@ class AllowanceActivities:
     ) -> Allowed:
         decision = await self._decision(session, row, request)
         assert decision is not None  # `_refusal` has just read it
+        assert decision.price is not None
+        assert decision.itinerary_key is not None
         assert document.card_id is not None
         card = await get_method(session, document.card_id)
         assert card is not None
@@ -121,7 +122,7 @@ class AllowanceActivities:
                 seller=row.seller,
                 pair=await pair_of_look(session, decision.look_id, row.travelling),
                 itinerary_key=decision.itinerary_key,
-                price=Money(minor=decision.total_minor, currency=decision.currency),
+                price=decision.price,
             ),
         )
         attempt = await openings.insert_attempt(

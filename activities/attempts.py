@@ -10,6 +10,7 @@ from db.models import AttemptRow, CampaignRow
 from db.queries.allowances import allowed_once
 from db.queries.attempts import booking_of, failures_in_a_row, get_attempt, open_task
 from db.queries.bookings import get_booking, record_failed_result
+from db.queries.decisions import decide_failed
 from db.queries.mandates import release_use, revoke_mandate
 from db.queries.notices import NewNotice
 from db.queries.payments import was_authorised
@@ -116,6 +117,7 @@ class AttemptActivities:
             notices=_told_of_end(attempt, reason, held=held, once=once),
         )
         await record_failed_result(session, attempt, now)
+        await decide_failed(session, attempt, reason)
         unpaid = await booking_of(session, attempt.id)
         if unpaid is None or unpaid.state not in LIVE_BOOKINGS:
             await release_use(session, attempt.id, now)

@@ -22,6 +22,7 @@ from db.queries.campaigns import (
     insert_campaign,
     stop_for,
 )
+from db.queries.decisions import decide
 from db.queries.mandates import live_mandate_row, revoke_mandate
 from db.queries.notice_choices import preferences_of
 from db.queries.notices import add_notices
@@ -335,7 +336,6 @@ class CampaignActivities:
         attempt = await openings.insert_attempt(
             session, row, card, request, limit=limit, mandate_id=mandate.id, now=now
         )
-        await openings.decide(session, row.id, request.offer, DecisionVerdict.BOOKED)
         await change_state(
             session,
             row,
@@ -360,7 +360,7 @@ class CampaignActivities:
         proposal = await openings.insert_proposal(
             session, row, request, offer, expires_at=expires_at, now=now
         )
-        await openings.decide(session, row.id, request.offer, DecisionVerdict.PROPOSED)
+        await decide(session, row.id, request.offer, DecisionVerdict.PROPOSED)
         facts_told = {
             "proposal_id": str(proposal.id),
             "price_minor": proposal.price_minor,

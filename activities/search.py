@@ -10,16 +10,20 @@ from temporalio.common import RetryPolicy
 from temporalio.workflow import LocalActivityConfig
 
 from activities.failures import heartbeats, to_application_error
+from activities.look_decisions import (
+    KEEP_ALL_UP_TO,
+    decide,
+    unread,
+    unread_because,
+    verdict_of,
+)
 from activities.offers import WORKER
 from activities.options import HEARTBEAT_TIMEOUT, ROWS, ActivityOptions
 from db.models import (
-    CampaignFareRow,
     LookRow,
-    OfferDecisionRow,
     OfferSnapshotRow,
     PriceObservationRow,
 )
-from db.models.offer_decision import DecisionVerdict
 from db.queries.campaigns import stop_for, unsigned_campaigns
 from db.queries.mandates import live_mandate_row
 from db.queries.search import (
@@ -38,16 +42,15 @@ from db.session import Database
 from domain.attempts import FailureReason
 from domain.campaigns import CampaignState
 from domain.ids import CampaignId, LookId, derive
-from domain.matching import FLIGHTS_FIT, Reason, Verdict, judge
+from domain.matching import Reason, Unread
 from domain.messages.campaign import OfferFound
 from domain.messages.search import DueLook, LookInput, LookResult, Match, PlanInput, RoundPlan
 from domain.money import Money
-from domain.offers import DatePair, Offer, Party
+from domain.offers import Offer, Party
 from domain.places import airports_of
-from domain.scoring import Score, rank
 from domain.search_plan import Known, Plan, Watch, plan_budgeted, plan_fixed
 from providers.errors import ProviderError, ProviderUnavailable
-from providers.ports import FlightSearch, OfferGone, SearchRequest
+from providers.ports import FlightSearch, OfferGone, SearchRequest, SearchResult
 from runtime.clock import activity_now
 from runtime.policy import MonitorMode, Policy
 
@@ -55,11 +58,6 @@ PLAN: LocalActivityConfig = ROWS
 LOOK_TRIES = 4
 LOOKS_SIDE_BY_SIDE = 8
 BAGS_ASKED_FOR = 3  # offers whose extra bags are priced, cheapest first, a look
-# A look that serves more campaigns than this keeps for each of them its best matches and, for every
-# reason, the cheapest offer with the number of the others: dozens of rows a campaign a look would
-# be millions a day, and most of the work of looking.
-KEEP_ALL_UP_TO = 20
-BEST_KEPT = 3
 STOPPED_PER_ROUND = 50
 _WATCHES = frozenset({CampaignState.ACTIVE, CampaignState.AWAITING_APPROVAL})
 
@@ -157,40 +155,34 @@ class SearchActivities:
                 return await self._again(session, look_id, request)
         try:
             async with heartbeats():
-                offers = await self._offers(request.pair)
+                found = await self._search.search(
+                    SearchRequest(pair=request.pair, max_connections=2)
+                )
         except ProviderError as error:
             if _worth_another(error):
                 raise to_application_error(error) from error
             return await self._failed(look_id, request, error)
-        return await self._store(look_id, request, offers)
+        return await self._store(look_id, request, found)
 
-    async def _offers(self, pair: DatePair) -> list[Offer]:
-        found = await self._search.search(SearchRequest(pair=pair, max_connections=2))
-        return list(found.offers)
-
-    async def _store(self, look_id: LookId, request: LookInput, offers: list[Offer]) -> LookResult:
+    async def _store(self, look_id: LookId, request: LookInput, found: SearchResult) -> LookResult:
         now = activity_now()
-        pair = request.pair
+        party = request.pair.party
         async with self._database.transaction(WORKER) as session:
-            candidates = await campaigns_for_pair(
-                session,
-                pair,
-                request.seller,
-                now,
-                origins=airports_of(pair.origin),
-                destinations=airports_of(pair.destination),
-            )
-        offers = await self._price_bags(offers, candidates, pair.party)
-        chosen = [_decide(c, offers, pair.party) for c in candidates]
+            candidates = await _candidates(session, request, now)
+        offers = await self._price_bags(list(found.offers), candidates, party)
+        chosen = [decide(c, offers, party) for c in candidates]
         every = len(candidates) <= KEEP_ALL_UP_TO
         decisions = [row for c in chosen for row in c.rows(look_id, now, every=every)]
         look = _look_row(look_id, request, offers, len(candidates), now)
+        if found.unreadable_offers:
+            left = f"{found.unreadable_offers} of {len(offers) + found.unreadable_offers} offers"
+            decisions += unread(candidates, look, Unread.SOME_UNREADABLE, left)
         async with self._database.transaction(WORKER) as session:
             await record_look(
                 session,
                 look,
                 observations=_observations(look, offers),
-                snapshots=_snapshots(look_id, offers) if decisions else [],
+                snapshots=_snapshots(look_id, offers) if candidates else [],
                 decisions=decisions,
                 fares=[c.fare(look) for c in chosen],
             )
@@ -206,7 +198,7 @@ class SearchActivities:
             for candidate in candidates
             if candidate.criteria.checked_bags
             for offer in offers
-            if _verdict(candidate, offer, party).reason is Reason.BAGS_NOT_PRICED
+            if verdict_of(candidate, offer, party).reason is Reason.BAGS_NOT_PRICED
         }
         fresh: dict[str, Offer] = {}
         for offer_id in sorted(unpriced, key=lambda o: unpriced[o])[:BAGS_ASKED_FOR]:
@@ -225,7 +217,9 @@ class SearchActivities:
         now = activity_now()
         look = _look_row(look_id, request, [], 0, now, failed=error.code)
         async with self._database.transaction(WORKER) as session:
-            await record_look(session, look)
+            candidates = await _candidates(session, request, now)
+            decisions = unread(candidates, look, unread_because(error), error.code)
+            await record_look(session, look, decisions=decisions)
         return LookResult(failed=error.code)
 
     async def _again(
@@ -250,123 +244,16 @@ class SearchActivities:
         )
 
 
-class _Decided:
-    """What was decided for one campaign over all offers of a look."""
-
-    def __init__(
-        self,
-        candidate: Candidate,
-        verdicts: list[tuple[Offer, Verdict]],
-        ranked: list[tuple[Offer, Score]],
-    ) -> None:
-        self._candidate, self._verdicts, self._ranked = candidate, verdicts, ranked
-
-    def match(self, look_id: LookId, request: LookInput) -> Match | None:
-        """Return the best offer that satisfies the wish, with its bags in the price."""
-        if not self._ranked:
-            return None
-        offer = self._ranked[0][0]
-        price = next(v.total for o, v in self._verdicts if o is offer)
-        return Match(
-            campaign_id=self._candidate.campaign_id,
-            offer=OfferFound(
-                look_id=look_id,
-                criteria_version=self._candidate.criteria_version,
-                seller=request.seller,
-                pair=request.pair,
-                itinerary_key=offer.itinerary.key,
-                price=price or offer.total,
-            ),
-        )
-
-    def rows(self, look_id: LookId, now: datetime, *, every: bool) -> list[OfferDecisionRow]:
-        scores = {offer.offer_id: score for offer, score in self._ranked}
-        return [
-            self._row(look_id, offer, verdict, scores.get(offer.offer_id), now)
-            for offer, verdict in (self._verdicts if every else self._telling())
-        ]
-
-    def fare(self, look: LookRow) -> CampaignFareRow:
-        """Return what the look adds to the wish's day: the best fare whose flights fit."""
-        wish = self._candidate.criteria
-        fitting = [(o, v) for o, v in self._verdicts if v.reason in FLIGHTS_FIT]
-        best = min(fitting, key=_price, default=None)
-        return CampaignFareRow(
-            campaign_id=self._candidate.campaign_id,
-            user_id=self._candidate.user_id,
-            criteria_version=self._candidate.criteria_version,
-            day=look.at.date(),
-            looks=1,
-            offers=len(self._verdicts),
-            last_at=look.at,
-            currency=wish.budget.currency,
-            best_minor=_price(best) if best else None,
-            best_at=look.at if best else None,
-            best_look_id=look.id if best else None,
-            best_offer_id=best[0].offer_id if best else None,
-        )
-
-    def _telling(self) -> list[tuple[Offer, Verdict]]:
-        """Return the best matches, and the cheapest offer of each reason speaking for the rest."""
-        best = {offer.offer_id for offer, _ in self._ranked[:BEST_KEPT]}
-        kept = [(o, v) for o, v in self._verdicts if o.offer_id in best]
-        others: dict[Reason, list[tuple[Offer, Verdict]]] = {}
-        for offer, verdict in self._verdicts:
-            if offer.offer_id not in best:
-                others.setdefault(verdict.reason, []).append((offer, verdict))
-        for alike in others.values():
-            offer, verdict = min(alike, key=_price)
-            if len(alike) > 1:
-                more = f"and {len(alike) - 1} more offers likewise"
-                detail = f"{verdict.detail}; {more}" if verdict.detail else more
-                verdict = verdict.model_copy(update={"detail": detail})
-            kept.append((offer, verdict))
-        return kept
-
-    def _row(
-        self,
-        look_id: LookId,
-        offer: Offer,
-        verdict: Verdict,
-        score: Score | None,
-        now: datetime,
-    ) -> OfferDecisionRow:
-        total = verdict.total or offer.total
-        ignored = verdict.reason is Reason.IGNORED
-        refused = DecisionVerdict.IGNORED if ignored else DecisionVerdict.REJECTED
-        return OfferDecisionRow(
-            campaign_id=self._candidate.campaign_id,
-            user_id=self._candidate.user_id,
-            look_id=look_id,
-            criteria_version=self._candidate.criteria_version,
-            offer_id=offer.offer_id,
-            itinerary_key=offer.itinerary.key,
-            summary=_flights(offer),
-            total_minor=total.minor,
-            currency=total.currency,
-            verdict=DecisionVerdict.MATCHED if verdict.matches else refused,
-            reason=verdict.reason.value,
-            detail=verdict.detail,
-            score=round(score.total, 6) if score else None,
-            score_parts=[p.model_dump(mode="json") for p in score.parts] if score else None,
-            at=now,
-        )
-
-
-def _price(decided: tuple[Offer, Verdict]) -> int:
-    offer, verdict = decided
-    return (verdict.total or offer.total).minor
-
-
-def _decide(candidate: Candidate, offers: list[Offer], party: Party) -> _Decided:
-    verdicts = [(offer, _verdict(candidate, offer, party)) for offer in offers]
-    fitting = [offer for offer, verdict in verdicts if verdict.matches]
-    return _Decided(candidate, verdicts, rank(fitting, candidate.criteria, party=party))
-
-
-def _verdict(candidate: Candidate, offer: Offer, party: Party) -> Verdict:
-    cap = Money(minor=candidate.cap_minor, currency=candidate.criteria.budget.currency)
-    return judge(offer, candidate.criteria, party=party, ignored=candidate.ignored, price_limit=cap)
+async def _candidates(session: AsyncSession, request: LookInput, now: datetime) -> list[Candidate]:
+    pair = request.pair
+    return await campaigns_for_pair(
+        session,
+        pair,
+        request.seller,
+        now,
+        origins=airports_of(pair.origin),
+        destinations=airports_of(pair.destination),
+    )
 
 
 def _worth_another(error: ProviderError) -> bool:
@@ -447,14 +334,6 @@ def _snapshots(look_id: UUID, offers: Sequence[Offer]) -> list[OfferSnapshotRow]
         )
         for offer in offers
     ]
-
-
-def _flights(offer: Offer) -> str:
-    legs = []
-    for leg in offer.itinerary.slices:
-        flights = "+".join(f"{s.marketing_carrier}{s.flight_number}" for s in leg.segments)
-        legs.append(f"{leg.origin}-{leg.destination} {leg.departing_at:%d %b %H:%M} {flights}")
-    return "; ".join(legs)
 
 
 def _summary(plan: Plan, watches: int) -> str:

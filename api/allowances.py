@@ -87,13 +87,13 @@ async def _wanted(  # noqa: PLR0917
     maximum: Money,
 ) -> tuple[Wanted, OfferDecisionRow, PaymentMethodRow]:
     decision = await decision_allowed(session, row, look_id, offer_id)
-    if decision is None:
+    price = decision.price if decision else None
+    if decision is None or price is None:
         raise conflict(
             "offer_gone",
             "These flights are not on offer any more, or fit the wish by now. Nothing was booked or"
             " charged.",
         )
-    price = Money(minor=decision.total_minor, currency=decision.currency)
     if maximum.currency != price.currency or maximum < price:
         raise field_refused(
             "maximum", f"these flights cost {price}", "Allow at least what they cost."

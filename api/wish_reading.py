@@ -43,6 +43,7 @@ from db.queries.watching import (
     snapshots_of,
     spent_by,
     stops_of,
+    unread_lately,
     was_considered,
     wishes_in_order,
 )
@@ -128,6 +129,7 @@ class WishRead:
     stops: Mapping[str, int]  # of the offers beside
     events: tuple[CampaignEventRow, ...]
     caps: Mapping[int, Money]
+    unread: OfferDecisionRow | None  # why the last look had no offers to decide on
     to_confirm: PaymentRow | None
     stopped: bool
     away: tuple[str, ...]
@@ -219,6 +221,7 @@ async def read_wish(services: Services, owner: UserId, campaign_id: UUID) -> Wis
             stops=await stops_of(session, beside[0].look_id) if beside else {},
             events=tuple(await newest_events(session, row.id, limit=_STORY)),
             caps=await caps_of(session, row.id),
+            unread=await unread_lately(session, row),
             to_confirm=waiting,
             stopped=held.stopped,
             away=held.away,
@@ -311,7 +314,7 @@ async def _taken(
     session: AsyncSession, attempt: AttemptRow | None, beside: Sequence[OfferDecisionRow]
 ) -> Offer | None:
     for one in beside:
-        if attempt is not None and one.itinerary_key == attempt.itinerary_key:
+        if attempt and one.offer_id and one.itinerary_key == attempt.itinerary_key:
             found = await snapshots_of(session, [(one.look_id, one.offer_id)])
             return next((Offer.model_validate(row.offer) for row in found.values()), None)
     return None

@@ -11,6 +11,7 @@ from domain.criteria import Criteria, Hours
 from domain.matching import (
     CABIN_ORDER,
     Reason,
+    Unread,
     bag_choice,
     refusals,
     total_with_bags,
@@ -38,6 +39,14 @@ _DISTANCE = {
     Reason.CABIN: 0.6,
     Reason.CURRENCY: 5.0,
     Reason.ROUTE: 10.0,
+}
+
+
+# What came instead of offers.
+NOTHING_READ = {
+    Unread.NO_ANSWER: "the airlines' system did not answer",
+    Unread.REFUSED: "the airlines' system refused to search",
+    Unread.UNREADABLE: "the airlines' system gave an answer that could not be read",
 }
 
 

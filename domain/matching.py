@@ -41,6 +41,15 @@ class Reason(StrEnum):
     BAGS_NOT_PRICED = "bags_not_priced"
 
 
+class Unread(StrEnum):
+    """Why a look had no offers to decide on, or not all of them."""
+
+    NO_ANSWER = "no_answer"
+    REFUSED = "refused"
+    UNREADABLE = "unreadable"
+    SOME_UNREADABLE = "some_unreadable"
+
+
 # Refused for one of these, an offer would still have been the flight that was wished for.
 FLIGHTS_FIT = frozenset({Reason.MATCHES, Reason.OVER_BUDGET, Reason.IGNORED})
 

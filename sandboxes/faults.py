@@ -12,7 +12,7 @@ TRANSPORT_EFFECTS = frozenset(
     {
         "delay", "timeout_before", "timeout_after", "late", "close_before", "close_after",
         "error_before", "error_after", "rate_limit", "garbage_truncated", "garbage_types",
-        "garbage_missing", "garbage_html", "garbage_huge", "hang_headers",
+        "garbage_missing", "garbage_items", "garbage_html", "garbage_huge", "hang_headers",
     }
 )  # fmt: skip
 """Effects that the frame applies to any call; all others are vendors' behaviours."""

@@ -162,6 +162,8 @@ def _garbage(rule: Rule, real: Response | None) -> Response:
             return JSONResponse(_wrong_types(_parse(raw)), status_code=status)
         case "garbage_missing":
             return JSONResponse(_with_gaps(_parse(raw)), status_code=status)
+        case "garbage_items":
+            return JSONResponse(_spoilt_items(_parse(raw)), status_code=status)
         case effect:
             raise AssertionError(f"an effect without an implementation: {effect}")
 
@@ -206,6 +208,19 @@ def _with_gaps(value: Any) -> Any:
             return {k: v for place, (k, v) in enumerate(value.items()) if place % 2}
         case list():
             return [_with_gaps(item) for item in value]
+        case _:
+            return value
+
+
+def _spoilt_items(value: Any) -> Any:
+    """Swap the types within every second item of the answer's lists; what is around them holds."""
+    match value:
+        case {"data": inner, **rest}:
+            return {**rest, "data": _spoilt_items(inner)}
+        case dict():
+            return {k: _spoilt_items(v) if isinstance(v, list) else v for k, v in value.items()}
+        case list():
+            return [_wrong_types(item) if place % 2 else item for place, item in enumerate(value)]
         case _:
             return value
 

@@ -17,6 +17,7 @@ from db.models.payment import PaymentRow
 from db.models.proposal import ProposalStatus
 from db.queries import calls
 from db.queries.attempts import card_of, live_attempt, next_number
+from db.queries.decisions import decide_failed
 from db.queries.mandates import mandates_of, write_use
 from db.queries.openings import close_proposal
 from db.queries.payments import get_payment
@@ -173,6 +174,7 @@ async def _end(session: AsyncSession, earlier: AttemptRow, now: datetime) -> Non
         raise ForAPerson("another attempt of its wish was under way at the backup")
     row.failure_reason = FailureReason.WITHDRAWN
     await change_state(session, row, AttemptState.FAILED, now=now, event="attempt.failed")
+    await decide_failed(session, row, FailureReason.WITHDRAWN)
 
 
 async def _insert(

@@ -18,6 +18,7 @@ from db.models.booking import (
 from db.models.provider_call import CallState
 from db.queries.audit import write_down
 from db.queries.calls import get_call, settle
+from db.queries.decisions import decide_booked
 from db.queries.notices import NewNotice
 from db.queries.payments import get_payment
 from db.queries.transitions import (
@@ -170,6 +171,7 @@ async def record_paid(
         await change_state(
             session, attempt, AttemptState.CAPTURED, now=now, event="attempt.captured"
         )
+        await decide_booked(session, attempt)
     if campaign.status is CampaignState.BOOKING:
         await change_state(
             session,

@@ -77,7 +77,10 @@ async def last_look(session: AsyncSession, campaign_id: UUID) -> LookRow | None:
     query = (
         select(LookRow)
         .join(OfferDecisionRow, col(OfferDecisionRow.look_id) == col(LookRow.id))
-        .where(col(OfferDecisionRow.campaign_id) == campaign_id)
+        .where(
+            col(OfferDecisionRow.campaign_id) == campaign_id,
+            col(OfferDecisionRow.verdict) != DecisionVerdict.UNREAD,
+        )
         .order_by(col(OfferDecisionRow.at).desc(), col(OfferDecisionRow.id).desc())
         .limit(1)
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -12,7 +12,6 @@ from db.models import (
     AttemptRow,
     BookingRow,
     CampaignRow,
-    OfferDecisionRow,
     OfferSnapshotRow,
     PaymentMethodRow,
     ProposalRow,
@@ -22,6 +21,7 @@ from db.models.proposal import ProposalStatus
 from db.models.switch import SwitchRow
 from db.queries.attempts import next_number
 from db.queries.audit import write_down
+from db.queries.decisions import decide
 from db.queries.switches import BOOKING, is_stopped
 from db.queries.transitions import append_event
 from domain.attempts import LIVE
@@ -72,6 +72,7 @@ async def insert_attempt(
     )
     session.add(row)
     await session.flush()
+    await decide(session, campaign.id, match, DecisionVerdict.ATTEMPTED)
     made = {"state": row.state.value, "limit_minor": limit.minor, "currency": row.currency}
     entry = Entry(Action.ATTEMPT_STATE, "attempt", str(row.id), row.user_id, after=made)
     await write_down(session, entry, now)
@@ -210,22 +211,6 @@ async def snapshot_of(session: AsyncSession, match: OfferFound) -> Offer | None:
         query.order_by(OfferSnapshotRow.total_minor).limit(1)  # type: ignore[arg-type]
     )
     return Offer.model_validate(row.offer) if row else None
-
-
-async def decide(
-    session: AsyncSession, campaign_id: UUID, match: OfferFound, verdict: DecisionVerdict
-) -> None:
-    """Write what became of a match on its decision."""
-    await session.execute(
-        update(OfferDecisionRow)
-        .where(
-            OfferDecisionRow.campaign_id == campaign_id,  # type: ignore[arg-type]
-            OfferDecisionRow.look_id == match.look_id,  # type: ignore[arg-type]
-            OfferDecisionRow.itinerary_key == match.itinerary_key,  # type: ignore[arg-type]
-            OfferDecisionRow.verdict == DecisionVerdict.MATCHED,  # type: ignore[arg-type]
-        )
-        .values(verdict=verdict)
-    )
 
 
 async def get_proposal(session: AsyncSession, proposal_id: UUID) -> ProposalRow | None:

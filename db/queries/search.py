@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import any_, bindparam, func, literal, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Date, DateTime, Integer, String
 from sqlmodel import SQLModel, col
@@ -272,11 +272,12 @@ async def matches_of_look(session: AsyncSession, look_id: UUID) -> list[OfferDec
     decision = OfferDecisionRow
     query = (
         select(decision)
-        .distinct(col(decision.campaign_id))
+        .ext(distinct_on(col(decision.campaign_id)))
         .where(
             col(decision.look_id) == look_id,
-            col(decision.verdict) != DecisionVerdict.REJECTED,
-            col(decision.verdict) != DecisionVerdict.IGNORED,
+            col(decision.verdict).not_in(
+                [DecisionVerdict.REJECTED, DecisionVerdict.IGNORED, DecisionVerdict.UNREAD]
+            ),
         )
         .order_by(col(decision.campaign_id), col(decision.score).desc(), col(decision.total_minor))
     )

@@ -36,6 +36,7 @@ from domain.attempts import AttemptState
 from domain.campaigns import ENDED, BookingMode, CampaignState
 from domain.ids import UserId
 from domain.mandate_document import MandateKind
+from domain.matching import Unread
 from domain.money import Money
 
 # Of a wish that is looked at often, these many decisions are a day or more.
@@ -200,6 +201,7 @@ async def decided_lately(session: AsyncSession, campaign: CampaignRow) -> list[D
         .where(
             col(row.campaign_id) == campaign.id,
             col(row.criteria_version) == campaign.criteria_version,
+            col(row.verdict) != DecisionVerdict.UNREAD,
         )
         .order_by(col(row.at).desc(), col(row.id).desc())
         .limit(LATELY)
@@ -217,6 +219,23 @@ async def decided_lately(session: AsyncSession, campaign: CampaignRow) -> list[D
         seen.at,
     ).order_by(seen.at.desc(), seen.id.desc())
     return [Decided(*found) for found in await session.execute(query)]
+
+
+async def unread_lately(session: AsyncSession, campaign: CampaignRow) -> OfferDecisionRow | None:
+    """Return why the last look had nothing to decide on for the wish as it is; None: it had."""
+    row = OfferDecisionRow
+    newest: OfferDecisionRow | None = await session.scalar(
+        select(row)
+        .where(
+            col(row.campaign_id) == campaign.id,
+            col(row.criteria_version) == campaign.criteria_version,
+        )
+        .order_by(col(row.at).desc(), col(row.id).desc())
+        .limit(1)
+    )
+    if newest is None or newest.verdict is not DecisionVerdict.UNREAD:
+        return None
+    return newest if newest.reason != Unread.SOME_UNREADABLE else None
 
 
 async def snapshots_of(
@@ -241,7 +260,13 @@ async def matched_beside(
             col(row.campaign_id) == campaign_id,
             col(row.itinerary_key) == itinerary_key,
             col(row.verdict).in_(
-                [DecisionVerdict.BOOKED, DecisionVerdict.PROPOSED, DecisionVerdict.MATCHED]
+                [
+                    DecisionVerdict.BOOKED,
+                    DecisionVerdict.ATTEMPTED,
+                    DecisionVerdict.FAILED,
+                    DecisionVerdict.PROPOSED,
+                    DecisionVerdict.MATCHED,
+                ]
             ),
             col(row.at) <= before,
         )

@@ -3,15 +3,26 @@
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
-from activities.search import BEST_KEPT, _decide
+import pytest
+
+from activities.look_decisions import BEST_KEPT, decide, unread_because
 from db.models.offer_decision import DecisionVerdict, OfferDecisionRow
 from db.queries.search import Candidate
 from domain.campaigns import BookingMode
 from domain.criteria import Criteria
 from domain.ids import CampaignId, LookId, UserId
 from domain.itineraries import Itinerary, Segment, Slice
+from domain.matching import Unread
 from domain.money import Money
 from domain.offers import Cabin, Offer, OfferPassenger, Party
+from providers.errors import (
+    BadAnswer,
+    CredentialsRefused,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderUnavailable,
+    RateLimited,
+)
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 LEAVES = datetime(2027, 5, 12, 18, 5)  # noqa: DTZ001
@@ -65,7 +76,7 @@ def rows(*, every: bool) -> list[OfferDecisionRow]:
         cap_minor=52_000,
         ignored=frozenset(),
     )
-    decided = _decide(candidate, offers, Party())
+    decided = decide(candidate, offers, Party())
     return decided.rows(LookId(uuid4()), NOW, every=every)
 
 
@@ -90,3 +101,18 @@ def test_what_is_best_and_cheapest_is_kept_either_way() -> None:
     cheapest = [min(rows(every=e), key=lambda r: r.total_minor).offer_id for e in (True, False)]
     assert best[0] == best[1]
     assert cheapest[0] == cheapest[1]
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ProviderUnavailable("duffel", "search", "timeout"), Unread.NO_ANSWER),
+        (ProviderUnavailable("duffel", "search", "answer_too_large"), Unread.UNREADABLE),
+        (RateLimited("duffel", "search", None), Unread.NO_ANSWER),
+        (CredentialsRefused("duffel", "search", "expired_access_token"), Unread.REFUSED),
+        (BadAnswer("duffel", "search", "no_offers_list"), Unread.UNREADABLE),
+        (OutcomeUnknown("duffel", "search", "closed"), Unread.UNREADABLE),
+    ],
+)
+def test_what_came_instead_of_offers_is_said_in_one_word(error: ProviderError, why: Unread) -> None:
+    assert unread_because(error) is why

@@ -88,6 +88,10 @@ async def test_a_look_that_gets_garbage_says_so_and_the_next_one_books(house: Ho
     for effect, new in tales.items():
         look = looks[_day(new)]
         assert look["failed"], effect
+        decided = await _decisions(house, new)
+        why = "unreadable" if effect.startswith("garbage") else "no_answer"
+        assert [d["reason"] for d in decided] == [why], effect
+        assert decided[0]["detail"] == look["failed"], effect
         assert (look["offers"], look["cheapest_minor"]) == (0, None), effect
         assert 1 <= _rules(house)[rules[effect]]["fired"] <= 4, effect
         assert await house.state(new.campaign_id) == "active", effect
@@ -124,6 +128,7 @@ async def test_garbage_once_at_every_call_still_books_once(house: House) -> None
         assert await house.state(new.campaign_id) == "booked", effect
         await _until_ticketed(house, new)
         assert await orders_of(house, new) == ["live"], effect
+        assert len(await _decisions(house, new, "booked")) == 1, effect
     await house.in_order()
     _all_fired(house, rules)
 
@@ -141,6 +146,8 @@ async def test_writes_that_answer_garbage_and_did_nothing_book_nothing_twice(hou
     for effect, new in tales.items():
         first, *_ = await house.attempts(new.campaign_id)
         assert first["failure_reason"] == "order_never_happened", effect
+        failed = await _decisions(house, new, "failed")
+        assert [d["failure_reason"] for d in failed] == ["order_never_happened"], effect
     await _until_over(house, tales.values(), "booked")
     await house.in_order()
     for effect, new in tales.items():
@@ -162,7 +169,10 @@ async def test_garbage_for_ever_ends_the_attempt_with_a_reason(house: House) -> 
         new = tales[operation]
         attempts = await house.attempts(new.campaign_id)
         assert attempts, operation
-        assert all(one["failure_reason"] for one in attempts), operation
+        reasons = [one["failure_reason"] for one in attempts]
+        assert all(reasons), operation
+        told = {d["failure_reason"] for d in await _decisions(house, new, "failed")}
+        assert told == set(reasons), operation
         state = await house.state(new.campaign_id)
         assert state in {"active", "needs_action", "paused"}, operation
         # Growing pauses: no storm, however long it lasts.
@@ -173,6 +183,29 @@ async def test_garbage_for_ever_ends_the_attempt_with_a_reason(house: House) -> 
         )  # fmt: skip
         assert bool(asked) is (operation == "list_payment_intents"), operation
     assert len(await house.tasks()) == 1
+
+
+async def test_offers_that_cannot_be_read_are_told_beside_those_that_can(house: House) -> None:
+    new = await dreamt(house, 0)
+    house.fault(*SEARCH, "garbage_items", value="after", times=1, contains=str(_day(new)))
+    await make(house, new)
+    await house.watched(new.campaign_id)
+    (look,) = await house.rows("SELECT failed, offers FROM looks")
+    assert look["failed"] is None
+    (left,) = await _decisions(house, new, "unread")
+    assert left["reason"] == "some_unreadable"
+    spoilt, _, more = left["detail"].removesuffix(" offers").partition(" of ")
+    assert (int(more) - int(spoilt), int(more) // 2) == (look["offers"], int(spoilt))
+    await house.until(new.campaign_id, "booked")
+    await house.in_order()
+
+
+async def _decisions(house: House, new: NewCampaign, *verdicts: str) -> list[dict[str, Any]]:
+    return await house.rows(
+        "SELECT verdict, reason, detail, failure_reason FROM offer_decisions WHERE campaign_id = :id"
+        " AND (verdict = ANY(:verdicts) OR :verdicts = '{}') ORDER BY id",
+        id=new.campaign_id, verdicts=list(verdicts),
+    )  # fmt: skip
 
 
 def _day(new: NewCampaign) -> date:

@@ -204,7 +204,8 @@ class Player:
     async def _position(self, campaign_id: CampaignId) -> dict[str, Any]:
         query = f"""SELECT status, event_seq,
             (SELECT state FROM booking_attempts WHERE campaign_id = c.id AND {LIVE}) AS attempt,
-            EXISTS (SELECT 1 FROM offer_decisions WHERE campaign_id = c.id) AS looked,
+            EXISTS (SELECT 1 FROM offer_decisions
+                WHERE campaign_id = c.id AND verdict <> 'unread') AS looked,
             EXISTS (SELECT 1 FROM offer_decisions WHERE campaign_id = c.id
                 AND verdict = 'matched' AND criteria_version = c.criteria_version) AS matched
             FROM autobooking_campaigns c WHERE id = :id"""

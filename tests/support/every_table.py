@@ -36,7 +36,14 @@ def _needed(column: sa.Column[Any]) -> bool:
     """Say whether a row wants a value; what may be empty stays so, but for whose row it is."""
     if column.computed is not None:
         return False
-    return column.primary_key or not column.nullable or column.name == "user_id"
+    wanted = (column.table.name, column.name) in _OF_AN_OFFER
+    return column.primary_key or not column.nullable or column.name == "user_id" or wanted
+
+
+# Of an offer that was decided on, all of these are known.
+_OF_AN_OFFER = {
+    ("offer_decisions", name) for name in ("offer_id", "itinerary_key", "total_minor", "currency")
+}
 
 
 def _value(column: sa.Column[Any], person: UUID, made: dict[str, dict[str, Any]]) -> Any:

@@ -95,6 +95,18 @@ def variables_for(
     return values | {f"PARKER_POLICY_{name.upper()}": str(v) for name, v in policy.items()}
 
 
+# An offer said to be booked, being booked or failed, without an attempt of which that is true.
+_UNTRUE_DECISIONS = """
+    SELECT d.id, d.verdict FROM offer_decisions d
+    WHERE d.verdict IN ('booked', 'attempted', 'failed') AND NOT EXISTS (
+        SELECT FROM booking_attempts a
+        WHERE a.campaign_id = d.campaign_id AND a.itinerary_key = d.itinerary_key
+        AND d.verdict = CASE a.state
+            WHEN 'captured' THEN 'booked' WHEN 'failed' THEN 'failed' ELSE 'attempted' END
+    )
+"""
+
+
 class House:
     """Database, Temporal, providers and workers, with short words for what tests do."""
 
@@ -413,7 +425,8 @@ class House:
         async def wrong() -> tuple[object, ...]:
             async with self.database.transaction(TESTS) as session:
                 rows = await load_rows(session)
-            return unsettled(rows) or check(self.sandbox.ledger(), rows)
+            untrue = await self.rows(_UNTRUE_DECISIONS)
+            return (*unsettled(rows), *untrue) or check(self.sandbox.ledger(), rows)
 
         async def right() -> bool:
             return not await wrong()
@@ -443,7 +456,10 @@ class House:
         """Wait until a look has judged the wish."""
 
         async def looked() -> bool:
-            query = "SELECT 1 FROM offer_decisions WHERE campaign_id = :id LIMIT 1"
+            query = (
+                "SELECT 1 FROM offer_decisions"
+                " WHERE campaign_id = :id AND verdict <> 'unread' LIMIT 1"
+            )
             return bool(await self.rows(query, id=campaign_id))
 
         await eventually(looked)

@@ -29,7 +29,7 @@ from domain.campaigns import BookingMode
 from domain.criteria import Criteria
 from domain.ids import CampaignId, UserId, attempt_id_for
 from domain.itineraries import Itinerary, Segment, Slice
-from domain.matching import FLIGHTS_FIT, judge
+from domain.matching import FLIGHTS_FIT, Unread, judge
 from domain.messages.campaign import NewCampaign
 from domain.money import Money
 from domain.offers import DatePair, Offer, OfferPassenger, Party
@@ -152,6 +152,21 @@ class Watched:
         fare = self.fare(campaign, at, best.total.minor, look.id, best.offer_id, len(offers))
         await record_look(self.session, look, [], snapshots, decisions, fares=[fare])
         return look.id
+
+    async def look_in_vain(self, campaign: CampaignRow, why: Unread, at: datetime) -> None:
+        """Look, and be told nothing that could be decided on."""
+        wish = campaign.wish
+        look = LookRow(
+            id=uuid4(), seller="duffel", pair_key="-", origin="NYC", destination="LIS",
+            departs_on=wish.departure_from, cabin="economy", party_code="2a", reason="due",
+            campaigns=0, offers=0, failed="-", at=at,
+        )  # fmt: skip
+        decision = OfferDecisionRow(
+            campaign_id=campaign.id, user_id=self.owner, look_id=look.id, summary="NYC-LIS",
+            criteria_version=campaign.criteria_version, verdict=DecisionVerdict.UNREAD,
+            reason=why.value, detail="-", at=at,
+        )  # fmt: skip
+        await record_look(self.session, look, decisions=[decision])
 
     def fare(
         self, campaign: CampaignRow, at: datetime, minor: int, look: UUID | None = None,

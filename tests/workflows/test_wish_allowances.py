@@ -51,6 +51,11 @@ async def allow(
     return first
 
 
+async def said_of(house: House, decision: dict[str, Any]) -> tuple[str, str | None]:
+    row = await house.row("offer_decisions", decision["id"])
+    return row["verdict"], row["failure_reason"]
+
+
 async def test_what_was_allowed_once_is_booked_and_the_budget_stays(house: House) -> None:
     new, decision = await dear(house)
     assert decision["total_minor"] > BUDGET.minor
@@ -75,6 +80,7 @@ async def test_what_was_allowed_once_is_booked_and_the_budget_stays(house: House
     )
     row = await house.row("autobooking_campaigns", new.campaign_id)
     assert row["budget_minor"] == BUDGET.minor
+    assert await said_of(house, decision) == ("booked", None)
     await house.in_order()
 
 
@@ -96,4 +102,10 @@ async def test_dearer_by_now_it_dies_and_its_traveller_is_told(house: House) -> 
         return "allowance_ended" in await house.notices(new.campaign_id)
 
     await eventually(told)
+    assert await said_of(house, decision) == ("failed", "price_rose")
+    house.fare("300.50")
+    answer = await allow(house, new, decision, decision["total_minor"] + 100)
+    assert (answer.code, answer.state) == ("done", "booking")
+    await house.until(new.campaign_id, "booked")
+    assert await said_of(house, decision) == ("booked", None)
     await house.in_order()

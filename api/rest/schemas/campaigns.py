@@ -13,7 +13,6 @@ from db.models.campaign import CampaignRow
 from db.models.campaign_result import CampaignResultRow
 from db.models.offer_decision import DecisionVerdict, OfferDecisionRow
 from domain.campaigns import BookingMode, CampaignState
-from domain.money import Money
 
 
 class ConsentBody(Request):
@@ -294,15 +293,21 @@ class ResultResponse(Response):
 
 
 class DecisionResponse(Response):
-    """One offer that was considered, and why it was or was not taken."""
+    """One offer that was considered, and why it was or was not taken.
+
+    `failed` is the verdict where its booking was tried, and `failure_reason` says what stopped it.
+    `unread` is the verdict where a look had nothing to consider, or not everything: `reason` is
+    `no_answer`, `refused`, `unreadable` or `some_unreadable`, and there is no offer and no price.
+    """
 
     look_id: UUID
-    offer_id: str
+    offer_id: str | None
     summary: str
-    price: MoneyBody
+    price: MoneyBody | None
     verdict: DecisionVerdict
     reason: str
     detail: str
+    failure_reason: str | None
     score: Decimal | None
     score_parts: list[dict[str, Any]] | None
     criteria_version: int
@@ -314,10 +319,11 @@ class DecisionResponse(Response):
             look_id=row.look_id,
             offer_id=row.offer_id,
             summary=row.summary,
-            price=MoneyBody.of(Money(minor=row.total_minor, currency=row.currency)),
+            price=MoneyBody.of(row.price) if row.price else None,
             verdict=row.verdict,
             reason=row.reason,
             detail=row.detail,
+            failure_reason=row.failure_reason,
             score=None if row.score is None else Decimal(str(row.score)),
             score_parts=row.score_parts,
             criteria_version=row.criteria_version,

@@ -26,8 +26,9 @@ from db.models.offer_decision import DecisionVerdict, OfferDecisionRow
 from domain.attempts import LIVE, AttemptState
 from domain.campaigns import ENDED, CampaignState
 from domain.display import StatusCode
-from domain.explanations import Contender, WhyNot, why_booked, why_not
+from domain.explanations import NOTHING_READ, Contender, WhyNot, why_booked, why_not
 from domain.itineraries import Itinerary
+from domain.matching import Unread
 from domain.money import Money
 from domain.needs import CardHealth
 from domain.offers import Offer
@@ -117,6 +118,8 @@ class WishPage:
     sentence: str
     booked_words: str | None
     last_look: datetime | None
+    unread_words: str | None
+    unread_at: datetime | None
     next_look: datetime | None
     due: bool
     looks_today: int
@@ -183,6 +186,8 @@ def wish_page(read: WishRead, now: datetime, zone: str = "UTC") -> WishPage:
         sentence=display.sentence,
         booked_words=booked_words(read),
         last_look=standing.fares.last_at if standing.fares else None,
+        unread_words=NOTHING_READ[Unread(read.unread.reason)] if read.unread else None,
+        unread_at=read.unread.at if read.unread else None,
         next_look=brief.next_look,
         due=brief.next_look is not None and brief.next_look <= now,
         looks_today=looks_today(read, now),
@@ -231,7 +236,8 @@ def version_of(read: WishRead) -> str:
     """Name what is shown: it changes with the row, its events, its looks, and the switch."""
     looked = read.standing.fares.last_at.isoformat() if read.standing.fares else "-"
     row_version = etag_of(read.row).strip('"')
-    return f"{row_version}.{looked}.{int(read.stopped)}{int(read.brief.address_bounces)}"
+    unread = read.unread.at.isoformat() if read.unread else "-"
+    return f"{row_version}.{looked}.{unread}.{int(read.stopped)}{int(read.brief.address_bounces)}"
 
 
 def nearest(read: WishRead, now: datetime, zone: tzinfo = UTC) -> list[tuple[NearOffer, WhyNot]]:
@@ -393,9 +399,11 @@ def _bags(offer: Offer) -> str:
 
 
 def _contender(read: WishRead, row: OfferDecisionRow, flights: str) -> Contender:
+    assert row.offer_id is not None  # only an offer has a score
+    assert row.price is not None
     return Contender(
         flights=flights,
-        total=Money(minor=row.total_minor, currency=row.currency),
+        total=row.price,
         stops=read.stops.get(row.offer_id, 0),
         score=row.score or 0.0,
         parts=tuple(ScorePart.model_validate(part) for part in row.score_parts or ()),

@@ -23,6 +23,8 @@ from db.vault import vault_of
 from domain.attempts import AttemptState, FailureReason
 from domain.campaigns import BookingMode, CampaignState
 from domain.display import StatusCode
+from domain.explanations import NOTHING_READ
+from domain.matching import Unread
 from domain.offers import BagService, Party
 from domain.orders import BookingState
 from domain.payments import PaymentState
@@ -194,6 +196,29 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
     ),
     ("charging", {"state": A.CAPTURING}, ["the card is being charged"]),
 ]
+
+
+@pytest.mark.parametrize("why", [w for w in Unread if w is not Unread.SOME_UNREADABLE])
+async def test_a_look_in_vain_is_told_until_one_finds_offers(
+    pages: Site, making: Any, why: Unread
+) -> None:
+    async with making() as make:
+        await make.card()
+        wish = await make.campaign()
+        await make.look(wish, [make.offer("1118.00", "204")], make.now - timedelta(minutes=9))
+        await make.look_in_vain(wish, why, make.now - timedelta(minutes=5))
+    path = f"/auto-booking/wishes/{wish.id}"
+    before = await pages.get(path)
+    assert (
+        f"Asked 5 minutes ago , {NOTHING_READ[why]}: there was nothing to decide on" in before.text
+    )
+    assert "Last look 9 minutes ago" in before.text
+    assert "TAP Air Portugal 204" in before.text
+    async with making() as make:
+        await make.look(wish, [make.offer("1117.00", "204")], make.now - timedelta(minutes=1))
+    after = await pages.get(path)
+    assert "Last look 1 minute ago" in after.text
+    assert NOTHING_READ[why] not in after.text
 
 
 @pytest.mark.parametrize(("name", "changes", "words"), CASES, ids=[case[0] for case in CASES])
