@@ -16,6 +16,7 @@ from api.rest import (
     campaign_actions,
     campaign_status,
     campaigns,
+    handouts,
     mandates,
     notices,
     payment_methods,
@@ -27,19 +28,22 @@ from api.rest import (
     webhooks,
 )
 from api.services import Services, TemporalLink
-from api.web import card_setup, pay
+from api.web import (
+    account_pages,
+    card_setup,
+    factor_pages,
+    kept_pages,
+    making_pages,
+    pay,
+    watching_pages,
+)
 from api.web import notices as notice_pages
 from api.web import settings as settings_page
 from api.web import webhooks as webhook_pages
-from api.web.account_pages import router as account_pages
-from api.web.admin.pages import router as console_pages
-from api.web.factor_pages import router as factor_pages
-from api.web.kept_pages import router as kept_pages
-from api.web.making_pages import router as making_pages
+from api.web.admin import pages as console_pages
 from api.web.pages import STATIC, Static
 from api.web.problem_pages import lead_elsewhere, problem_page
 from api.web.visits import Elsewhere
-from api.web.watching_pages import router as watching_pages
 from api.webhooks import events as provider_events
 from db.session import APP_ROLE, OPERATOR_ROLE, Database
 from db.vault import PersonalVault, vault_of
@@ -72,6 +76,39 @@ _TAGS = [
 ]
 
 
+_ROUTED = (
+    campaigns,
+    campaign_actions,
+    campaign_status,
+    mandates,
+    travelers,
+    # Before the cards: "setups/return" is no card's id.
+    card_setup,
+    payment_methods,
+    handouts,
+    bookings,
+    places,
+    trip_requests,
+    notices,
+    webhooks,
+    privacy,
+    policy,
+    health,
+    pay,
+    notice_pages,
+    webhook_pages,
+    settings_page,
+    operator_codec,
+    provider_events,
+    *account_pages.PAGES,
+    *factor_pages.PAGES,
+    *kept_pages.PAGES,
+    *making_pages.PAGES,
+    *watching_pages.PAGES,
+    *console_pages.PAGES,
+)
+
+
 def create_app(
     settings: Settings | None = None,
     *,
@@ -97,8 +134,9 @@ def create_app(
         docs_url=None,  # a page of ours: the viewer that FastAPI brings loads from elsewhere
         redoc_url=None,
         openapi_url="/openapi.json",
+        # A router that is included builds its routes again, for each application.
+        routes=[route for module in _ROUTED for route in module.router.routes],
     )
-    _add_routes(app)
     app.mount("/static", Static(directory=STATIC), name="static")
     errors.install(app, problem_page)
     app.add_exception_handler(Elsewhere, lead_elsewhere)  # type: ignore[arg-type]
@@ -111,43 +149,6 @@ def create_app(
     app.add_middleware(UnknownErrors)
     app.add_middleware(SafeHeaders, https=chosen.base_url.startswith("https:"))
     return app
-
-
-def _add_routes(app: FastAPI) -> None:
-    for module in (
-        campaigns,
-        campaign_actions,
-        campaign_status,
-        mandates,
-        travelers,
-        # Before the cards: "setups/return" is no card's id.
-        card_setup,
-        payment_methods,
-        bookings,
-        places,
-        trip_requests,
-        notices,
-        webhooks,
-        privacy,
-        policy,
-        health,
-        pay,
-        notice_pages,
-        webhook_pages,
-        settings_page,
-        operator_codec,
-        provider_events,
-    ):
-        app.include_router(module.router)
-    for router in (
-        account_pages,
-        factor_pages,
-        kept_pages,
-        making_pages,
-        watching_pages,
-        console_pages,
-    ):
-        app.include_router(router)
 
 
 async def _open(

@@ -10,7 +10,6 @@ from api.booking_reading import read_booking
 from api.cancelling import ask_quote, give_word
 from api.dependencies import ServicesDep
 from api.errors import ApiProblem, conflict, not_found
-from api.rest import handouts
 from api.rest.schemas.bookings import (
     BookingDetailResponse,
     BookingResponse,
@@ -40,7 +39,6 @@ from domain.messages.order import (
 )
 
 router = APIRouter(prefix="/api/bookings", tags=["bookings"])
-router.include_router(handouts.router)
 
 
 @router.get("", operation_id="list_bookings", responses=problems())

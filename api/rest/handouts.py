@@ -17,7 +17,7 @@ from api.handouts.press import NoPress, NotPrinted
 from api.rest.schemas.common import problems
 from api.services import Services
 
-router = APIRouter(prefix="/{booking_id}")
+router = APIRouter(prefix="/api/bookings/{booking_id}", tags=["bookings"])
 
 
 def _file(media_type: str, *refusals: int) -> dict[int | str, dict[str, Any]]:

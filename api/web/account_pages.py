@@ -1,7 +1,5 @@
 """The pages of accounts: the doors, links in mails, and what a person changes there."""
 
-from fastapi import APIRouter
-
 from api.web import (
     account,
     account_sessions,
@@ -17,8 +15,7 @@ from api.web import (
     sign_up,
 )
 
-router = APIRouter()
-_PAGES = (
+PAGES = (
     sign_up,
     sign_in,
     forgot,
@@ -32,5 +29,3 @@ _PAGES = (
     reference,
     first_admin,
 )
-for module in _PAGES:
-    router.include_router(module.router)

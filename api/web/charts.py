@@ -216,9 +216,9 @@ def _ticks(low: int, high: int, one: int) -> list[int]:
     while True:
         for factor in (1, 2, 5):
             first = -(-low // (step * factor)) * step * factor
-            found = list(range(first, high + 1, step * factor))
+            found = range(first, high + 1, step * factor)
             if len(found) <= 5:
-                return found
+                return list(found)
         step *= 10
 
 

@@ -1,7 +1,5 @@
 """The pages of what a person keeps: bookings, travellers, cards, bills, and on a device."""
 
-from fastapi import APIRouter
-
 from api.web import (
     billing,
     booking_cancel,
@@ -16,8 +14,7 @@ from api.web import (
     travelers,
 )
 
-router = APIRouter()
-for module in (
+PAGES = (
     bookings,
     booking_cancel,
     booking_change,
@@ -29,5 +26,4 @@ for module in (
     installable,
     shares,
     calendar_feed,
-):
-    router.include_router(module.router)
+)

@@ -1,6 +1,4 @@
-"""All pages of the console, under one router."""
-
-from fastapi import APIRouter
+"""All pages of the console."""
 
 from api.web.admin import (
     acts,
@@ -22,8 +20,7 @@ from api.web.admin import (
     users,
 )
 
-router = APIRouter()
-for module in (
+PAGES = (
     home,
     lists,
     tasks,
@@ -41,5 +38,4 @@ for module in (
     users,
     audit,
     acts,
-):
-    router.include_router(module.router)
+)
