@@ -30,6 +30,9 @@ settings.load_profile("unhurried")
 # Nobody here has a certificate from any of them; a test of certificates brings its own.
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "support" / "nobody.pem")
 
+# Temporal's servers have little in memory here, which is collected often for that.
+os.environ.setdefault("GOGC", "800")
+
 # What is thrown away need not go through a disk's file system; pytest keeps the last run.
 if _memory := folder_in_memory():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_memory))
