@@ -87,7 +87,7 @@ class Script(StrEnum):
     """What the traveller and the clock do, besides making the wish."""
 
     NOTHING = "nothing"
-    STEER = "pauses, resumes and edits the wish, then says yes to the proposal"
+    STEER = "pauses, resumes and edits the wish once asked, then says yes to the next proposal"
     REJECT = "says no to the proposal and gives the wish up"
     LET_LAPSE = "never answers the proposal, until the wish expires"
     GIVE_BACK = "cancels the ticketed booking"

@@ -64,6 +64,7 @@ class People:
         self._house, self._next_wish = house, next_wish
         self._since: dict[tuple[object, ...], float] = {}
         self._doing: dict[tuple[object, ...], asyncio.Task[None]] = {}
+        self._proposed: set[UUID] = set()
         self._steered: set[UUID] = set()
 
     async def look_around(self, played: Sequence[Played]) -> None:
@@ -123,7 +124,10 @@ class People:
     def _of_campaign(self, one: Played, row: Standing) -> Iterator[Chore]:
         script, campaign = one.scenario.script, row["campaign"]
         about = (campaign, script)
-        if script is Script.STEER and campaign not in self._steered:
+        if row["proposal"]:
+            self._proposed.add(campaign)
+        # Each time after the first proposal, so that every course has as many letters.
+        if script is Script.STEER and campaign in self._proposed - self._steered:
             yield Chore(about, 0, lambda: self._steer(one))
         if script is Script.LET_LAPSE and row["status"] in {"active", "awaiting_approval"}:
             left = row["ends_at"] - datetime.now(UTC) + timedelta(days=1)
