@@ -1,7 +1,6 @@
 """Calling strangers' servers: signed, once, at the address that was judged, and not for long."""
 
 import ssl
-import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,12 +56,11 @@ async def test_nobody_is_led_on_and_nobody_keeps_us(receiver: Receiver) -> None:
     assert (await call(receiver.url)).pause_seconds == 90
     # What a stranger says beyond the status is not read.
     receiver.headers, receiver.body_bytes = {}, 1 << 30
-    began = time.monotonic()
     assert (await call(receiver.url)).status == 204
+    assert receiver.written_bytes < receiver.body_bytes / 2
     receiver.body_bytes, receiver.delay_seconds = 0, 3
     slow = await call(receiver.url, seconds=0.2)
     assert (slow.status, slow.code) == (None, "answer_timed_out")
-    assert time.monotonic() - began < 3
     assert (await call("http://127.0.0.1:1/")).code == "connection_refused"
 
 

@@ -37,6 +37,8 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     delay_seconds: float = 0.0
     body_bytes: int = 0
+    written_bytes: int = 0
+    """How much of such a body was taken: what is in nobody's hands yet counts too."""
 
 
 @contextmanager
@@ -58,6 +60,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
                 self.end_headers()
                 for _ in range(receiver.body_bytes // 65536):
                     self.wfile.write(b"x" * 65536)
+                    receiver.written_bytes += 65536
 
         def log_message(self, *args: object) -> None:
             pass

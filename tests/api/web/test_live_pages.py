@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -113,10 +112,8 @@ async def test_news_arrive_at_once_and_only_once(pages: Site, database: Database
         overall, _ = await list_ear.next("page")
         assert f"wish-{wish.id}" in overall["parts"]["live-list"]
 
-        begun = time.monotonic()
         await _change(database, wish, S.PAUSED)
-        paused, version = await ear.next("page")
-        assert time.monotonic() - begun < 2
+        paused, version = await ear.next("page")  # a page is read again when its change is told
         assert paused["code"] == "paused"
         assert paused["say"].startswith("Paused.")
         assert "You paused the wish." in paused["parts"]["live-story"]
