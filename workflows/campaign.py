@@ -140,9 +140,10 @@ class CampaignWorkflow:
         return self._know(facts) if facts else await self._facts()
 
     def _still_watches(self, facts: CampaignFacts | None) -> bool:
-        """Say whether the row watches although something was opened: an edit has withdrawn it.
+        """Say whether the row watches although something came of a match.
 
-        What was found for the wish of since then may wait behind the match that opened it.
+        It may only have been told; or an edit has withdrawn what was opened, and what was found for
+        the wish of since then waits behind that match.
         """
         watches = facts is not None and facts.state is CampaignState.ACTIVE
         return watches and bool(self._inbox) and workflow.patched(OPENED_IN_VAIN)

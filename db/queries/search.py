@@ -18,7 +18,7 @@ from sqlmodel import SQLModel, col
 from db.models.campaign import CampaignRow
 from db.models.campaign_fare import CampaignFareRow
 from db.models.look import LookRow
-from db.models.offer_decision import DecisionVerdict, OfferDecisionRow
+from db.models.offer_decision import OfferDecisionRow
 from db.models.offer_snapshot import OfferSnapshotRow
 from db.models.pair_state import PairStateRow
 from db.models.price_observation import PriceObservationRow
@@ -275,9 +275,8 @@ async def matches_of_look(session: AsyncSession, look_id: UUID) -> list[OfferDec
         .ext(distinct_on(col(decision.campaign_id)))
         .where(
             col(decision.look_id) == look_id,
-            col(decision.verdict).not_in(
-                [DecisionVerdict.REJECTED, DecisionVerdict.IGNORED, DecisionVerdict.UNREAD]
-            ),
+            # The verdict may say by now that one over the budget was allowed by hand.
+            col(decision.score).is_not(None),
         )
         .order_by(col(decision.campaign_id), col(decision.score).desc(), col(decision.total_minor))
     )

@@ -89,6 +89,23 @@ async def test_an_offer_is_being_booked_until_its_attempt_ends(
     assert told == [(verdict, reason), (V.MATCHED, None), (V.MATCHED, None)]
 
 
+async def test_what_was_allowed_by_hand_is_no_match_of_its_look(
+    database: Database, cast: Any, now: Any
+) -> None:
+    look = _look(cast.pair, now)
+    found = OfferFound(
+        look_id=LookId(look.id), criteria_version=1, seller="duffel", pair=cast.pair,
+        itinerary_key=FLIGHTS, price=Money(minor=48_000, currency="USD"),
+    )  # fmt: skip
+    async with database.transaction(TESTS) as session:
+        dear, fits = await cast.campaign(session), await cast.campaign(session)
+        refused = _decision(dear, look, verdict=V.REJECTED, reason=Reason.OVER_BUDGET.value)
+        await record_look(session, look, decisions=[refused, _decision(fits, look, score=0.5)])
+        await decide(session, dear.id, found, V.ATTEMPTED)
+        matches = await matches_of_look(session, look.id)
+        assert [one.campaign_id for one in matches] == [fits.id]
+
+
 async def test_a_look_without_offers_is_told_and_counts_as_none(
     database: Database, cast: Any, now: Any
 ) -> None:
